@@ -1,0 +1,1 @@
+"""What head office runs: installs the cluster and looks after the stores."""
