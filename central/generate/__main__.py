@@ -1,0 +1,5 @@
+"""`python -m central.generate`."""
+
+from central.generate.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""Component templates, one per field set, and the index templates that are put together from them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from central.generate.analysis import analysis
+from central.generate.fields import Field
+from shipper.schema import VERSION
+
+PIPELINE: Final = "pabx-documents"
+_SETTINGS: Final = "pabx-settings"
+# Above the catch-all templates that other products bring (100 to 150).
+_PRIORITY: Final = 500
+_INDEX_NAMES: Final = {"cdr": "pabx-cdr", "call": "pabx-calls", "quarantine": "pabx-quarantine"}
+
+Fields = Mapping[str, Sequence[Field]]
+
+
+def component_templates(fields: Fields) -> dict[str, str]:
+    """Give one component template per field set and one with settings and analysis: path -> JSON.
+
+    Raises:
+        ValueError: two documents map the same field in different ways.
+    """
+    mappings: dict[str, dict[str, Any]] = {}
+    for of_kind in fields.values():
+        for field in of_kind:
+            _put(mappings.setdefault(field.fieldset, {}), field)
+    templates = {_SETTINGS: {"settings": {"index": _settings()}}}
+    for fieldset, properties in mappings.items():
+        templates[f"pabx-{fieldset}"] = {"mappings": {"properties": properties}}
+    return {
+        f"index_templates/component/{name}.json": _json(
+            {"template": body, "version": VERSION, "_meta": _meta()}
+        )
+        for name, body in templates.items()
+    }
+
+
+def index_templates(fields: Fields) -> dict[str, str]:
+    """Give one index template per kind of document: path -> JSON."""
+    templates = {}
+    for kind, of_kind in fields.items():
+        name = _INDEX_NAMES[kind]
+        fieldsets = dict.fromkeys(field.fieldset for field in of_kind)
+        body = {
+            "index_patterns": [f"{name}-*"],
+            "priority": _PRIORITY,
+            "composed_of": [_SETTINGS, *(f"pabx-{fieldset}" for fieldset in fieldsets)],
+            "template": {
+                "settings": {"index": {"query": {"default_field": searched_fields(of_kind)}}},
+                "mappings": {"dynamic": "false", "_meta": _meta()},
+            },
+            "version": VERSION,
+            "_meta": _meta(),
+        }
+        templates[f"index_templates/index/{name}.json"] = _json(body)
+    return templates
+
+
+def searched_fields(of_kind: Sequence[Field]) -> list[str]:
+    """Name the fields that a search without a field's name looks into."""
+    return [f"{field.name}.{field.type.searched}".rstrip(".") for field in of_kind if field.search]
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "number_of_shards": 1,
+        "auto_expand_replicas": "0-1",
+        "refresh_interval": "1s",
+        "default_pipeline": PIPELINE,
+        "mapping": {"ignore_malformed": True},
+        "analysis": analysis(),
+    }
+
+
+def _put(properties: dict[str, Any], field: Field) -> None:
+    *parents, leaf = field.name.split(".")
+    for parent in parents:
+        properties = properties.setdefault(parent, {"properties": {}})["properties"]
+    if properties.setdefault(leaf, field.type.mapping) != field.type.mapping:
+        raise ValueError(f"{field.name}: field set {field.fieldset} maps it in two ways")
+
+
+def _meta() -> dict[str, Any]:
+    return {"schema_version": VERSION, "generated_by": "python -m central.generate"}
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, indent=2, ensure_ascii=False) + "\n"
