@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from central.generate.analysis import analysis
+from central.generate.analysis import analysis_for
 from central.generate.fields import Field
 from shipper.schema import VERSION
 
@@ -29,7 +29,11 @@ def component_templates(fields: Fields) -> dict[str, str]:
             _put(mappings.setdefault(field.fieldset, {}), field)
     templates = {_SETTINGS: {"settings": {"index": _settings()}}}
     for fieldset, properties in mappings.items():
-        templates[f"pabx-{fieldset}"] = {"mappings": {"properties": properties}}
+        analysis = analysis_for(properties)
+        templates[f"pabx-{fieldset}"] = {
+            **({"settings": {"index": {"analysis": analysis}}} if analysis else {}),
+            "mappings": {"properties": properties},
+        }
     return {
         f"index_templates/component/{name}.json": _json(
             {"template": body, "version": VERSION, "_meta": _meta()}
@@ -71,7 +75,6 @@ def _settings() -> dict[str, Any]:
         "refresh_interval": "1s",
         "default_pipeline": PIPELINE,
         "mapping": {"ignore_malformed": True},
-        "analysis": analysis(),
     }
 
 
