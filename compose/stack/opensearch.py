@@ -1,0 +1,334 @@
+"""A real OpenSearch on the loopback address: one node, or several as one cluster."""
+
+import base64
+import json
+import shutil
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from compose.stack import security
+from compose.stack.download import opensearch_home
+from compose.stack.jdk import find_jdk
+from compose.stack.paths import hand_over
+from compose.stack.ports import check_free, free_port
+from compose.stack.process import ServerProcess
+from compose.stack.progress import Progress, silent
+
+_START_TIMEOUT_SECONDS = 180.0
+# All output goes to standard output, which is the log file.
+_LOG4J = """\
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] %m%n
+rootLogger.level = info
+rootLogger.appenderRef.console.ref = console
+logger.deprecation.name = org.opensearch.deprecation
+logger.deprecation.level = error
+"""
+
+
+class OpenSearchCluster:
+    """An OpenSearch cluster on 127.0.0.1 with its data in a directory of its own.
+
+    Starting again on the same directory finds the same data; ports given or chosen stay for the
+    object's life. With Security there is one user, ``admin``, with a generated password.
+
+    Args:
+        data_dir: Where configuration, data, logs, certificates and the password live.
+        nodes: How many nodes.
+        ports: HTTP port of each node; None or 0 stands for a free one.
+        security: True for TLS and log-in, False for plain HTTP without log-in.
+        heap_mib: Heap of each node in MiB.
+        name: The cluster's name.
+        outlive: Whether the nodes may outlive this process; if not, they are killed with it.
+        progress: Told what is being done.
+        port_hint: What an error recommends when a port is in use.
+    """
+
+    host = "127.0.0.1"
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        nodes: int = 1,
+        ports: Sequence[int | None] = (),
+        security: bool = False,
+        heap_mib: int = 1024,
+        name: str = "pabx",
+        outlive: bool = False,
+        progress: Progress = silent,
+        port_hint: str = "choose another port",
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self.name = name
+        self.secure = security
+        self._heap_mib = heap_mib
+        self._outlive = outlive
+        self._progress = progress
+        self._port_hint = port_hint
+        wanted = [*ports, *[None] * nodes][:nodes]
+        self.nodes = [
+            Node(f"node-{number}", self.data_dir / f"node-{number}", port or free_port(), free_port())
+            for number, port in enumerate(wanted, start=1)
+        ]
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it is healthy."""
+        try:
+            self.start()
+            self.wait_healthy()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it in order."""
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """HTTP port of the first node."""
+        return self.nodes[0].http_port
+
+    @property
+    def url(self) -> str:
+        """Base URL of the first node, without a slash at its end."""
+        return self.urls[0]
+
+    @property
+    def urls(self) -> list[str]:
+        """Base URL of every node."""
+        scheme = "https" if self.secure else "http"
+        return [f"{scheme}://{self.host}:{node.http_port}" for node in self.nodes]
+
+    @property
+    def ca_file(self) -> Path | None:
+        """The authority that signed the nodes' certificates; None without Security."""
+        return security.ca_file(self.data_dir) if self.secure else None
+
+    @property
+    def user(self) -> str | None:
+        """The administrator's name; None without Security."""
+        return security.ADMIN if self.secure else None
+
+    @property
+    def password(self) -> str | None:
+        """The administrator's password; None without Security."""
+        return security.password(self.data_dir) if self.secure else None
+
+    @property
+    def password_file(self) -> Path | None:
+        """The file that holds the password, readable by its owner only; None without Security."""
+        return security.password_file(self.data_dir) if self.secure else None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the first node's JVM."""
+        return self.nodes[0].process.pid
+
+    @property
+    def log(self) -> Path:
+        """Log file of the first node."""
+        return self.nodes[0].process.log
+
+    def start(self) -> None:
+        """Start every node that does not run and return at once; `wait_healthy` waits for them.
+
+        Raises:
+            StackError: It cannot be fetched, there is no JDK, or a port is in use.
+        """
+        waiting = [node for node in self.nodes if not node.process.running]
+        for node in waiting:
+            check_free(node.http_port, self._port_hint)
+            check_free(node.transport_port, "try again")
+        java = find_jdk().java
+        home = opensearch_home(self._progress)
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        if self.secure:
+            security.prepare(self.data_dir, home, java)
+        for node in waiting:
+            self._configure(node, home)
+            node.process.start(
+                self._command(node, home, java),
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+                cwd=node.directory,
+                outlive=self._outlive,
+            )
+
+    def wait_healthy(self, timeout_seconds: float = _START_TIMEOUT_SECONDS, status: str = "yellow") -> float:
+        """Wait until every node has joined and the cluster's status is reached.
+
+        Args:
+            timeout_seconds: How long to wait.
+            status: The least status, ``yellow`` or ``green``.
+
+        Returns:
+            Seconds waited.
+
+        Raises:
+            StackError: A node ended, or the time is over.
+        """
+        began = time.monotonic()
+        good = {"green"} if status == "green" else {"green", "yellow"}
+        for index, node in enumerate(self.nodes):
+            remaining = timeout_seconds - (time.monotonic() - began)
+            node.process.wait_until(
+                lambda at=index: self._missing(at, good), max(remaining, 0.1), self._progress
+            )
+        return time.monotonic() - began
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, node: int = 0, timeout_seconds: float = 30.0
+    ) -> Any:
+        """One request with the cluster's own credentials.
+
+        Args:
+            method: HTTP method.
+            path: Path and query, beginning with a slash.
+            body: JSON value, or text such as a bulk body; None for none.
+            node: Which node is asked, from 0.
+            timeout_seconds: Timeout of the connection.
+
+        Returns:
+            The answer, parsed if it is JSON, else its text.
+
+        Raises:
+            urllib.error.HTTPError: The answer's status is 400 or higher.
+            urllib.error.URLError: The node does not answer.
+        """
+        data = None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
+        call = urllib.request.Request(self.urls[node] + path, data=data, method=method)  # noqa: S310 -- our own node
+        call.add_header("Content-Type", "application/json")
+        if self.secure:
+            token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+            call.add_header("Authorization", f"Basic {token}")
+        with urllib.request.urlopen(call, timeout=timeout_seconds, context=self.ssl_context()) as answer:  # noqa: S310
+            text = answer.read().decode()
+            return json.loads(text) if "json" in answer.headers.get("Content-Type", "") else text
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """A context that trusts the cluster's own authority only; None without Security."""
+        return ssl.create_default_context(cafile=str(self.ca_file)) if self.secure else None
+
+    def stop(self) -> None:
+        """End all nodes in order (SIGTERM) and wait; no error if none runs."""
+        for node in self.nodes:
+            node.process.terminate()
+        for node in self.nodes:
+            node.process.join()
+
+    def kill(self) -> None:
+        """Kill all nodes (SIGKILL to the JVM itself) and wait until they are gone."""
+        for node in self.nodes:
+            node.process.kill()
+
+    def restart(self) -> None:
+        """Stop it if it runs, then start it on the same data and ports and wait until it is healthy."""
+        self.stop()
+        self.start()
+        self.wait_healthy()
+
+    def _missing(self, index: int, good: set[str]) -> str:
+        try:
+            health = self.request("GET", "/_cluster/health", node=index, timeout_seconds=5)
+        except (OSError, ValueError) as error:  # HTTPError and URLError are OSErrors
+            return str(error)
+        if health["number_of_nodes"] != len(self.nodes):
+            return f"{health['number_of_nodes']} of {len(self.nodes)} nodes"
+        return "" if health["status"] in good else f"status {health['status']}"
+
+    def _configure(self, node: "Node", home: Path) -> None:
+        """Write the node's configuration; data stays as it is."""
+        for part in ("config", "data", "tmp"):
+            (node.directory / part).mkdir(parents=True, exist_ok=True)
+        config = node.directory / "config"
+        # No node of this cluster has anything to say to a machine beyond the loopback address.
+        settings: dict[str, Any] = {
+            "cluster.name": self.name,
+            "node.name": node.name,
+            "path.data": str(node.directory / "data"),
+            "path.logs": str(node.directory / "tmp"),
+            "network.host": self.host,
+            "http.port": node.http_port,
+            "transport.port": node.transport_port,
+            # A developer's disk is often fuller than the 85 % at which no shard is placed any more.
+            "cluster.routing.allocation.disk.threshold_enabled": False,
+        }
+        if len(self.nodes) == 1:
+            settings["discovery.type"] = "single-node"
+        else:
+            settings["discovery.seed_hosts"] = [f"{self.host}:{other.transport_port}" for other in self.nodes]
+            settings["cluster.initial_cluster_manager_nodes"] = [other.name for other in self.nodes]
+        if self.secure:
+            settings |= security.install(self.data_dir, home, config)
+        else:
+            settings["plugins.security.disabled"] = True
+        text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
+        (config / "opensearch.yml").write_text(text, encoding="utf-8")
+        (config / "log4j2.properties").write_text(_LOG4J, encoding="utf-8")
+        shutil.rmtree(node.directory / "tmp")
+        (node.directory / "tmp").mkdir()
+        hand_over(node.directory)
+
+    def _command(self, node: "Node", home: Path, java: Path) -> list[str]:
+        return [
+            str(java),
+            f"-Xms{self._heap_mib}m",
+            f"-Xmx{self._heap_mib}m",
+            # With the serial collector bulk load trips the memory circuit breaker (429); with these it does not.
+            "-XX:+UseG1GC",
+            "-XX:G1ReservePercent=25",
+            "-XX:InitiatingHeapOccupancyPercent=30",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-XX:-UsePerfData",
+            f"-XX:ErrorFile={node.directory}/tmp/hs_err_pid%p.log",
+            "-Xlog:disable",
+            "-Xlog:all=error:stderr",
+            "--enable-native-access=ALL-UNNAMED",
+            f"-Djava.io.tmpdir={node.directory}/tmp",
+            f"-Djna.tmpdir={node.directory}/tmp",
+            "-Djava.locale.providers=SPI,CLDR",
+            "-Djava.awt.headless=true",
+            "-Dfile.encoding=UTF-8",
+            "-Dlog4j.shutdownHookEnabled=false",
+            "-Dlog4j2.disable.jmx=true",
+            "-Dio.netty.noUnsafe=true",
+            "-Dio.netty.noKeySetOptimization=true",
+            f"-Dopensearch.path.home={home}",
+            f"-Dopensearch.path.conf={node.directory}/config",
+            "-Dopensearch.distribution.type=tar",
+            "-Dopensearch.bundled_jdk=false",
+            "-cp",
+            f"{home}/lib/*",
+            "org.opensearch.bootstrap.OpenSearch",
+        ]
+
+
+class Node:
+    """One node: its directory, ports and process.
+
+    Args:
+        name: The node's name in the cluster.
+        directory: Where its configuration, data and log live.
+        http_port: Port of its REST interface.
+        transport_port: Port on which the nodes talk to each other.
+    """
+
+    def __init__(self, name: str, directory: Path, http_port: int, transport_port: int) -> None:
+        self.name = name
+        self.directory = directory
+        self.http_port = http_port
+        self.transport_port = transport_port
+        self.process = ServerProcess(f"OpenSearch {name}", directory.parent / f"{name}.log")

@@ -1,0 +1,58 @@
+"""The real servers, started once a run and only when a test asks for them; they die with the run."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from compose.stack import MariaDB, OpenSearchCluster
+from tests.servers import CdrDatabase, cdr_database_on, new_server_dir
+
+
+@pytest.fixture
+def server_dir() -> Iterator[Path]:
+    """An empty directory for a test's own `MariaDB` or `OpenSearchCluster` (not ``tmp_path``: see there)."""
+    with new_server_dir() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """One MariaDB for the whole run; leave it running, make your own to kill."""
+    with new_server_dir() as directory, MariaDB(directory / "mariadb") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def opensearch() -> Iterator[OpenSearchCluster]:
+    """One node, plain HTTP, no log-in, for the whole run; see `indices` for a clean one."""
+    with new_server_dir() as directory, OpenSearchCluster(directory / "opensearch") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def secure_opensearch() -> Iterator[OpenSearchCluster]:
+    """One node with TLS and Security for the whole run."""
+    with new_server_dir() as directory, OpenSearchCluster(directory / "secure", security=True) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def indices(opensearch: OpenSearchCluster) -> OpenSearchCluster:
+    """The plain node without any ``pabx-*`` index; templates and pipelines stay."""
+    opensearch.request("DELETE", "/pabx-*?expand_wildcards=all&ignore_unavailable=true")
+    return opensearch
+
+
+@pytest.fixture
+def make_cdr_database(mariadb: MariaDB) -> Iterator[Callable[[], CdrDatabase]]:
+    """Makes fresh CDR databases, one a call: a test of several stores needs several."""
+    with ExitStack() as databases:
+        yield lambda: databases.enter_context(cdr_database_on(mariadb))
+
+
+@pytest.fixture
+def cdr_database(make_cdr_database: Callable[[], CdrDatabase]) -> CdrDatabase:
+    """A fresh database with FreePBX's ``cdr`` table."""
+    return make_cdr_database()
