@@ -12,7 +12,7 @@ PIPELINE: Final = "pabx-documents"
 _SETTINGS: Final = "pabx-settings"
 # Above the catch-all templates that other products bring (100 to 150).
 _PRIORITY: Final = 500
-_INDEX_NAMES: Final = {"cdr": "pabx-cdr", "call": "pabx-calls", "quarantine": "pabx-quarantine"}
+INDEX_NAMES: Final = {"cdr": "pabx-cdr", "call": "pabx-calls", "quarantine": "pabx-quarantine"}
 
 Fields = Mapping[str, Sequence[Field]]
 
@@ -46,7 +46,7 @@ def index_templates(fields: Fields) -> dict[str, str]:
     """Give one index template per kind of document: path -> JSON."""
     templates = {}
     for kind, of_kind in fields.items():
-        name = _INDEX_NAMES[kind]
+        name = INDEX_NAMES[kind]
         fieldsets = dict.fromkeys(field.fieldset for field in of_kind)
         body = {
             "index_patterns": [f"{name}-*"],
