@@ -1,0 +1,114 @@
+"""What a simulated call is: its CDR rows, and beside them what really happened."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+
+class SimulatedRow(NamedTuple):
+    """One row of FreePBX's `cdr`, in its column order, and the moment at which Asterisk inserts it.
+
+    The first 26 fields are the table's columns; `inserted_at` is the store's local clock (naive, like `calldate`),
+    `inserted_ms` the same moment in milliseconds since the epoch, which also orders rows where clocks go back.
+    """
+
+    calldate: datetime
+    clid: str
+    src: str
+    dst: str
+    dcontext: str
+    channel: str
+    dstchannel: str
+    lastapp: str
+    lastdata: str
+    duration: int
+    billsec: int
+    disposition: str
+    amaflags: int
+    accountcode: str
+    uniqueid: str
+    userfield: str
+    did: str
+    recordingfile: str
+    cnum: str
+    cnam: str
+    outbound_cnum: str
+    outbound_cnam: str
+    dst_cnam: str
+    linkedid: str
+    peeraccount: str
+    sequence: int
+    inserted_at: datetime
+    inserted_ms: int
+
+
+COLUMNS: tuple[str, ...] = SimulatedRow._fields[:26]
+
+
+@dataclass(frozen=True, slots=True)
+class CallTruth:
+    """What a call was, as the simulator meant it. Seconds are whole, rounded down from milliseconds.
+
+    Attributes:
+        store_id: The store's id.
+        scenario: Name of the course of events, for grouping in tests.
+        direction: `internal`, `inbound` or `outbound`.
+        outcome: `answered` (a person was bridged), `voicemail`, `abandoned` (gave up in a queue or menu),
+            `no_answer`, `busy`, `failed`, `blocked` (sent to the black hole) or `system` (only a machine answered).
+        answered_by: Extensions, or the dialled number where an outside person answered, in order.
+        missed: Inbound, not blocked, and no person answered.
+        ring_seconds: How long phones rang until the first person answered, the caller gave up or voicemail took over.
+        wait_seconds: Time in the queue until a person was bridged or the caller left it; 0 without a queue.
+        talk_seconds: Time in which the caller was joined with a person (hold included; menu, queue, parking, ringing
+            after a transfer and an attended transfer's consultation are not).
+        billable_seconds: Answered time on trunks towards the outside: what a carrier can bill. 0 for plain inbound.
+        duration_seconds: From the call's first channel to its last hang-up.
+        queue: Number of the queue, or empty.
+        group: Number of the ring group, or empty.
+        did: Number that was called from outside, or empty.
+        trunk: Name of the trunk as in channel names, or empty.
+        category: Of the outside number, seen from the store: `local_mobile`, `long_distance_fixed`, `toll_free`, ...
+        transferred: Blind or attended transfer, or parked and picked up.
+        linked_ids: All linkedids of its rows, the first call's own first.
+        rows: Number of CDR rows.
+        source: Calling number as Asterisk shows it; the extension for internal and outbound calls.
+        destination: Number that was dialled (inbound: the DID, or what the trunk sent where no DID matched).
+        start: Local time of the store, naive.
+        end: Local time of the last hang-up, naive.
+        seconds_recoverable: False where Asterisk's rows do not tell ringing, waiting or talking apart (after a menu,
+            after a blind transfer); then `ring_seconds`, `wait_seconds`, `talk_seconds` cannot be had from rows.
+    """
+
+    store_id: str
+    scenario: str
+    direction: str
+    outcome: str
+    answered_by: tuple[str, ...]
+    missed: bool
+    ring_seconds: int
+    wait_seconds: int
+    talk_seconds: int
+    billable_seconds: int
+    duration_seconds: int
+    queue: str
+    group: str
+    did: str
+    trunk: str
+    category: str
+    transferred: bool
+    linked_ids: tuple[str, ...]
+    rows: int
+    source: str
+    destination: str
+    start: datetime
+    end: datetime
+    seconds_recoverable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCall:
+    """One call: its rows in the order of their insertion, and the truth; `start_ms` since the epoch."""
+
+    rows: list[SimulatedRow]
+    truth: CallTruth
+    start_ms: int
