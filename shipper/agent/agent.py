@@ -1,0 +1,120 @@
+"""Puts the parts of the agent together."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from shipper import __version__
+from shipper.agent.reading import Reading
+from shipper.agent.sending import Sending
+from shipper.config import Config
+from shipper.document.model import Origin
+from shipper.outputs import make_output
+from shipper.sources.cdr import CdrReader, Database, buckets
+from shipper.spool import Spool, SpoolLock
+
+
+class Agent:
+    """One store's agent. It holds the spool's lock as long as it runs.
+
+    Args:
+        config: Its settings.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._path = Path(config.spool.path)
+        self._origin = Origin(config.store.id, config.store.timezone, __version__)
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._arrived = threading.Event()
+        self._failure: BaseException | None = None
+
+    def stop(self) -> None:
+        """End soon; may be called by a signal handler."""
+        self._stop.set()
+        self._wake.set()
+        self._arrived.set()
+
+    @property
+    def stopped(self) -> bool:
+        """It was told to stop."""
+        return self._stop.is_set()
+
+    def wake(self) -> None:
+        """Look at the database at once."""
+        self._wake.set()
+
+    def run(self) -> None:
+        """Read and send until `stop`."""
+        with SpoolLock(self._path):
+            reading, sending = self._parts()
+            sender = threading.Thread(target=self._guarded(sending.forever), name="sending")
+            sender.start()
+            try:
+                reading.forever()
+            finally:
+                self.stop()
+                sender.join()
+        self._raise_failure()
+
+    def run_once(self, since: str | None = None, until: str = buckets.LAST) -> dict[str, int]:
+        """Read all there is (or a span again), deliver it, and end when everything is acknowledged.
+
+        Returns:
+            What this run counted: ``read``, ``documents``, ``delivered``, ``quarantined``, ``refused``.
+
+        Raises:
+            ShipperError: Something is in the way; what was read and not acknowledged stays in the spool.
+        """
+        with SpoolLock(self._path):
+            reading, sending = self._parts()
+            before = reading.spool.counters()
+            finished = threading.Event()
+
+            def deliver() -> None:
+                while not self._stop.is_set():
+                    last = finished.is_set()
+                    self._arrived.clear()
+                    sending.drain()
+                    if last:
+                        return
+                    self._arrived.wait(1.0)
+
+            sender = threading.Thread(target=self._guarded(deliver), name="sending")
+            sender.start()
+            try:
+                reading.once(since, until)
+            finally:
+                finished.set()
+                self._arrived.set()
+                sender.join()
+        self._raise_failure()
+        return {name: value - before.get(name, 0) for name, value in reading.spool.counters().items()}
+
+    def _parts(self) -> tuple[Reading, Sending]:
+        limit = self._config.spool.max_mib
+        spool = Spool(self._path, limit)
+        database = Database(self._config.cdr)
+        reader = CdrReader(self._config, database, spool, self._origin)
+        reading = Reading(
+            reader, database, spool, self._config.cdr.poll_seconds, self._stop, self._wake, self._arrived.set
+        )
+        output = make_output(self._config)
+        return reading, Sending(output, Spool(self._path, limit), self._origin, self._stop, self._arrived)
+
+    def _guarded(self, work: Callable[[], None]) -> Callable[[], None]:
+        """A thread that fails takes the agent down with it, so that nobody believes it lives."""
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001  # raised again by the main thread
+                self._failure = error
+                self.stop()
+
+        return run
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure

@@ -1,0 +1,121 @@
+"""The reader's thread: from the database into the spool, for ever or once."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from shipper.agent.trouble import Trouble
+from shipper.errors import DiskFullError, ShipperError
+from shipper.sources.cdr import CdrReader, Database, buckets
+from shipper.spool import Spool, SpoolFullError
+
+log = logging.getLogger("shipper.reading")
+
+RECHECK_SECONDS = 24 * 3600.0
+"""How often all of the table is compared with what was read, not only the look-back."""
+
+
+class Reading:
+    """Drives the `CdrReader`.
+
+    Args:
+        reader: What reads.
+        database: Closed after trouble, so that the next try connects anew.
+        spool: For backfills and notes.
+        poll_seconds: The pause between two looks.
+        stop: Set when the agent shall end.
+        wake: Set to look at once (a call was hung up).
+        arrived: Told when documents went into the spool.
+    """
+
+    def __init__(
+        self,
+        reader: CdrReader,
+        database: Database,
+        spool: Spool,
+        poll_seconds: float,
+        stop: threading.Event,
+        wake: threading.Event,
+        arrived: Callable[[], None],
+    ) -> None:
+        self._reader = reader
+        self._database = database
+        self.spool = spool
+        self._poll_seconds = poll_seconds
+        self._stop = stop
+        self._wake = wake
+        self._arrived = arrived
+        self._trouble = Trouble("reading", spool, log)
+
+    def forever(self) -> None:
+        """Read until told to stop; whatever fails is tried again."""
+        rechecked: float | None = None
+        while not self._stop.is_set():
+            try:
+                if rechecked is None or time.monotonic() - rechecked >= RECHECK_SECONDS:
+                    self.everything()
+                    rechecked = time.monotonic()
+                if (backfill := self.spool.next_backfill()) is not None:
+                    number, since, until = backfill
+                    self.span(since, until)
+                    if not self._stop.is_set():
+                        self.spool.finish_backfill(number)
+                if self._reader.poll():
+                    self._arrived()
+                self._trouble.over()
+                pause = self._poll_seconds
+            except ShipperError as error:
+                pause = self._failed(error)
+            self._wake.wait(pause)
+            self._wake.clear()
+
+    def once(self, since: str | None = None, until: str = buckets.LAST) -> None:
+        """Read all there is, or a span again; a full spool is waited for, other trouble has a limit.
+
+        Raises:
+            ShipperError: The trouble does not end.
+        """
+        while not self._stop.is_set():
+            try:
+                if since is None:
+                    self.everything()
+                else:
+                    self.span(since, until)
+                self._trouble.over()
+            except SpoolFullError as error:
+                self._stop.wait(self._failed(error))
+            except ShipperError as error:
+                pause = self._failed(error)
+                if error.permanent or self._trouble.lasting:
+                    raise
+                self._stop.wait(pause)
+            else:
+                return
+
+    def everything(self) -> None:
+        """Compare the whole table with what was read, and read what differs."""
+        for added in self._reader.sweep():
+            self._took(added)
+            if self._stop.is_set():
+                return
+
+    def span(self, since: str, until: str) -> None:
+        """Read the buckets of a span again."""
+        for added in self._reader.sweep(since, until, again=True):
+            self._took(added)
+            if self._stop.is_set():
+                return
+
+    def _took(self, added: int) -> None:
+        if added:
+            self._trouble.over()
+            self._arrived()
+
+    def _failed(self, error: ShipperError) -> float:
+        self._database.close()
+        self._arrived()
+        if isinstance(error, (SpoolFullError, DiskFullError)):
+            self._trouble.met(error)
+            return 1.0
+        return self._trouble.met(error)

@@ -1,0 +1,67 @@
+"""One part's failures: told once, waited out, remembered for ``shipper status``."""
+
+import logging
+import time
+
+from shipper.backoff import Backoff
+from shipper.errors import ShipperError, SpoolError
+from shipper.spool import Spool
+
+REPEAT_SECONDS = 600.0
+"""The same failure is logged again after this."""
+
+PATIENCE_SECONDS = 60.0
+"""How long ``--once`` goes on trying a part that worked before."""
+
+
+class Trouble:
+    """What is wrong with one part, if anything.
+
+    Args:
+        part: The part's name in the notes.
+        spool: Where the note goes.
+        log: Where the line goes.
+    """
+
+    def __init__(self, part: str, spool: Spool, log: logging.Logger) -> None:
+        self._part = part
+        self._spool = spool
+        self._log = log
+        self._backoff = Backoff()
+        self._since: float | None = None
+        self._told: tuple[str, float] | None = None
+        self._worked = False
+
+    @property
+    def lasting(self) -> bool:
+        """Trying on is no use to somebody who waits: it never worked, or has not for a minute."""
+        if self._since is None:
+            return False
+        return not self._worked or time.monotonic() - self._since > PATIENCE_SECONDS
+
+    def met(self, error: ShipperError) -> float:
+        """It failed: log it, once for each text, and give the seconds to wait."""
+        now = time.monotonic()
+        self._since = self._since or now
+        text = str(error)
+        if self._told is None or self._told[0] != text or now - self._told[1] > REPEAT_SECONDS:
+            self._log.error(text)
+            self._told = (text, now)
+            self._note(text)
+        return self._backoff.next()
+
+    def over(self) -> None:
+        """It worked."""
+        self._worked = True
+        if self._since is None:
+            return
+        self._log.info("%s works again after %.0f s", self._part, time.monotonic() - self._since)
+        self._since = self._told = None
+        self._backoff.reset()
+        self._note("")
+
+    def _note(self, text: str) -> None:
+        try:
+            self._spool.note(f"error.{self._part}", text)
+        except SpoolError:  # a full disk: the log has it
+            self._log.debug("the note could not be written")

@@ -1,0 +1,80 @@
+"""What a setting must satisfy beyond its type."""
+
+import difflib
+import zoneinfo
+from urllib.parse import urlsplit
+
+from shipper.config.settings import Config
+from shipper.errors import ConfigError
+
+STORE_ID_LENGTH = 64
+PORTS = range(1, 65536)
+
+
+def check(config: Config, source: str) -> None:
+    """Raise `ConfigError` for the first setting that cannot work."""
+    _store(config, source)
+    _cdr(config, source)
+    _output(config, source)
+    if config.spool.max_mib < 1:
+        raise ConfigError(f"{source}: spool.max_mib is {config.spool.max_mib}", "set at least 1 (MiB)")
+    if not config.spool.path:
+        raise ConfigError(f"{source}: spool.path is empty", "name a file on a local disk")
+    if config.agent.heartbeat_seconds <= 0:
+        raise ConfigError(
+            f"{source}: agent.heartbeat_seconds is {config.agent.heartbeat_seconds:g}", "set it above 0"
+        )
+
+
+def _store(config: Config, source: str) -> None:
+    store = config.store
+    if not store.id:
+        raise ConfigError(f"{source}: store.id is missing", 'set it in [store], for example id = "Loja001"')
+    if len(store.id) > STORE_ID_LENGTH or not all(c.isalnum() or c in "._-" for c in store.id):
+        raise ConfigError(
+            f"{source}: store.id is {store.id!r}", "use letters, digits, dot, dash and underscore, 64 at most"
+        )
+    known = zoneinfo.available_timezones()
+    if store.timezone not in known:
+        near = difflib.get_close_matches(store.timezone, sorted(known), n=1)
+        hint = f"did you mean {near[0]}?" if near else "use an IANA name such as America/Sao_Paulo"
+        raise ConfigError(f"{source}: store.timezone is {store.timezone!r}, no known zone", hint)
+
+
+def _cdr(config: Config, source: str) -> None:
+    cdr = config.cdr
+    if cdr.port not in PORTS:
+        raise ConfigError(f"{source}: cdr.port is {cdr.port}", "use 1 to 65535; MariaDB listens on 3306")
+    if not cdr.poll_seconds > 0:
+        raise ConfigError(f"{source}: cdr.poll_seconds is {cdr.poll_seconds:g}", "set it above 0; usual: 5")
+    if not cdr.lookback_hours > 0:
+        raise ConfigError(
+            f"{source}: cdr.lookback_hours is {cdr.lookback_hours:g}", "set it above 0; usual: 24"
+        )
+    for key, name in (("database", cdr.database), ("table", cdr.table)):
+        if not name or "`" in name or "\0" in name:
+            raise ConfigError(f"{source}: cdr.{key} is {name!r}", "FreePBX uses asteriskcdrdb and cdr")
+
+
+def _output(config: Config, source: str) -> None:
+    output = config.output
+    if output.kind == "forward":
+        if not output.forward.host:
+            raise ConfigError(
+                f"{source}: output.forward.host is missing",
+                'name the Fluent Bit of head office, or set output.kind = "opensearch"',
+            )
+        if output.forward.port not in PORTS:
+            raise ConfigError(f"{source}: output.forward.port is {output.forward.port}", "use 1 to 65535")
+        return
+    url = urlsplit(output.opensearch.url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ConfigError(
+            f"{source}: output.opensearch.url is {output.opensearch.url!r}",
+            "write it as https://host:9200",
+        )
+    if url.username or url.password:
+        raise ConfigError(
+            f"{source}: output.opensearch.url holds a user or password",
+            "move them to output.opensearch.user and password_file",
+        )

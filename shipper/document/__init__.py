@@ -1,0 +1,1 @@
+"""Row to document: pure functions, no input or output."""

@@ -1,0 +1,129 @@
+"""A row of the ``cdr`` table to a document: pure, in the store's zone, never losing a row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from shipper.document.clock import FIRST_YEAR, Moment, StoreClock, created_at
+from shipper.document.identity import Row, identify
+from shipper.document.model import Document, Origin, encode
+from shipper.document.quarantine import Quarantine
+from shipper.document.text import readable
+from shipper.document.validate import Invalid, validator
+
+DATASET = "pabx.cdr"
+INTEGERS = ("duration", "billsec", "amaflags", "sequence")
+SECONDS = ("duration", "billsec")
+
+
+class CdrBuilder:
+    """Builds the documents of one store's table.
+
+    Args:
+        origin: Store and agent.
+        columns: The table's real columns, in the order of a row.
+    """
+
+    def __init__(self, origin: Origin, columns: Sequence[str]) -> None:
+        self.columns = tuple(columns)
+        self.identity = identify(origin.store_id, self.columns)
+        self.clock = StoreClock(origin.timezone)
+        self._quarantine = Quarantine(origin)
+        self._validate = validator("cdr")
+        # A dot in a custom column's name would open a nested object.
+        self._names = tuple(name.replace(".", "_") for name in self.columns)
+        self._integers = tuple(name for name in INTEGERS if name in self.columns)
+        self._store = {"id": origin.store_id, "timezone": origin.timezone}
+        self._agent = {"version": origin.version}
+
+    def build(self, row: Row, created: str, key: str) -> Document:
+        """The row's document, or the quarantined one that says why it cannot be built.
+
+        Args:
+            row: The columns as the server sent them.
+            created: ``event.created``: when the agent read it, UTC in ISO 8601.
+            key: The row's ``_id``, by `identity`.
+        """
+        problems: list[tuple[str, str]] = []
+        cdr = self._columns(row, problems)
+        moment = self._moment(cdr, problems)
+        if moment is None:
+            reason = Invalid("cdr.calldate", "date", f"cdr.calldate {cdr.get('calldate')!r} is no date")
+            return self._refuse(key, "", cdr, reason, created)
+        start = self.clock.iso(moment.epoch)
+        index = f"pabx-cdr-{start[:4]}.{start[5:7]}"
+        event = {
+            "id": key,
+            "kind": "event",
+            "dataset": DATASET,
+            "created": created,
+            "start": start,
+        }
+        duration = cdr.get("duration")
+        if isinstance(duration, int):
+            event["end"] = self.clock.iso(moment.epoch + duration)
+        document: dict[str, Any] = {
+            "@timestamp": start,
+            "event": event,
+            "store": self._store,
+            "agent": self._agent,
+            "local": {"date": moment.date, "hour": moment.hour, "weekday": moment.weekday},
+            "cdr": cdr,
+        }
+        if problems:
+            document["tags"] = sorted({tag for tag, _ in problems})
+            document["error"] = {"message": "; ".join(text for _, text in problems)}
+        invalid = self._validate(document)
+        if invalid is not None:
+            return self._refuse(key, index, document, invalid, created)
+        return Document(index, key, encode(document).encode())
+
+    def _columns(self, row: Row, problems: list[tuple[str, str]]) -> dict[str, Any]:
+        """The columns that hold something, as text and numbers."""
+        try:
+            cdr: dict[str, Any] = {
+                name: raw.decode() for name, raw in zip(self._names, row, strict=True) if raw
+            }
+        except UnicodeDecodeError:
+            cdr = {
+                name: readable(name, raw, problems) for name, raw in zip(self._names, row, strict=True) if raw
+            }
+        for name in self._integers:
+            text = cdr.get(name)
+            if text is not None:
+                try:
+                    cdr[name] = number = int(text)
+                except ValueError:
+                    continue  # the schema refuses it, with its path
+                if number < 0 and name in SECONDS:
+                    # The clock was set back in mid-call: a sum must not shrink by it.
+                    del cdr[name]
+                    problems.append((f"{name}_negative", f"cdr.{name} {number} is negative, left out"))
+        return cdr
+
+    def _moment(self, cdr: dict[str, Any], problems: list[tuple[str, str]]) -> Moment | None:
+        """When the leg began; sets ``cdr.calldate`` to UTC, or drops it where it is no date."""
+        text = cdr.get("calldate", "")
+        uniqueid = cdr.get("uniqueid", "")
+        moment = self.clock.moment(text, uniqueid)
+        if moment is not None:
+            cdr["calldate"] = self.clock.iso(moment.epoch)
+            return moment
+        created = created_at(uniqueid)
+        if created is None or self.clock.local(created).date < f"{FIRST_YEAR}":
+            return None
+        cdr.pop("calldate", None)
+        problems.append(
+            ("calldate_from_uniqueid", f"cdr.calldate {text!r} is no date, @timestamp is the uniqueid's")
+        )
+        return self.clock.local(created)
+
+    def _refuse(self, key: str, index: str, document: Any, reason: Invalid, created: str) -> Document:
+        return self._quarantine.document(
+            key,
+            stage="document",
+            dataset=DATASET,
+            index=index,
+            document=document,
+            reason=reason,
+            created=created,
+        )

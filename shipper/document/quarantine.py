@@ -1,0 +1,51 @@
+"""A document that was refused becomes another document that says why, and keeps it whole."""
+
+from typing import Any
+
+from shipper.document.model import Document, Origin, encode
+from shipper.document.validate import Invalid
+
+DATASET = "pabx.quarantine"
+UNKNOWN_MONTH = "1970.01"
+"""Where a refused row of unknown time goes: always the same index, so that its ``_id`` meets itself."""
+
+
+class Quarantine:
+    """Makes quarantine documents for one agent."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+
+    def document(
+        self, key: str, *, stage: str, dataset: str, index: str, document: Any, reason: Invalid, created: str
+    ) -> Document:
+        """The quarantine document of a refused one.
+
+        Args:
+            key: The refused document's ``_id``, kept.
+            stage: Where it was refused: ``document``, ``spool``, ``output``.
+            dataset: What it would have been, such as ``pabx.cdr``.
+            index: Where it should have gone; empty where not even its month is known.
+            document: What was refused, as it was.
+            reason: Path, rule and words.
+            created: When, UTC in ISO 8601.
+        """
+        month = index[-7:] or UNKNOWN_MONTH
+        details: dict[str, Any] = {
+            "stage": stage,
+            "dataset": dataset,
+            "path": reason.path,
+            "rule": reason.rule,
+            "document": document if isinstance(document, dict) else {"text": str(document)},
+        }
+        if index:
+            details["index"] = index
+        body = {
+            "@timestamp": created,
+            "event": {"id": key, "kind": "pipeline_error", "dataset": DATASET, "created": created},
+            "store": {"id": self._origin.store_id},
+            "agent": {"version": self._origin.version},
+            "error": {"type": reason.rule, "message": reason.message},
+            "quarantine": details,
+        }
+        return Document(f"pabx-quarantine-{month}", key, encode(body).encode())

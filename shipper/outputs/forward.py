@@ -1,0 +1,172 @@
+"""Output ``forward``: the Forward protocol to Fluent Bit or Fluentd, with acknowledgements.
+
+fluent-logger's sender gives the connection; what it lacks is added here: PackedForward with gzip,
+a chunk id whose acknowledgement is awaited, TLS, and the shared-key login. Its buffer of pending
+bytes, which it clears on overflow, is never used: what is not acknowledged stays in the spool.
+"""
+
+import base64
+import gzip
+import json
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import msgpack
+from fluent.sender import EventTime, FluentSender
+
+from shipper.config import ForwardSettings
+from shipper.errors import OutputError, words
+from shipper.outputs import tls
+from shipper.outputs.base import Outcome
+from shipper.outputs.handshake import login
+from shipper.spool import Spooled
+
+CONNECT_SECONDS = 10.0
+ACKNOWLEDGEMENT_SECONDS = 60.0
+_RECEIVE = 65536
+
+
+class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
+    """A `FluentSender` that knows when a chunk has arrived.
+
+    Args:
+        settings: Address, TLS and keys.
+    """
+
+    socket: socket.socket | None
+
+    def __init__(self, settings: ForwardSettings) -> None:
+        super().__init__("pabx", host=settings.host, port=settings.port, timeout=CONNECT_SECONDS)
+        self._settings = settings
+        self._unpacker = msgpack.Unpacker(raw=True)
+
+    @property
+    def where(self) -> str:
+        """Address for messages."""
+        return f"{self.host}:{self.port}"
+
+    def send_chunk(self, tag: str, entries: Sequence[tuple[Any, dict[str, Any]]]) -> None:
+        """Send records as one PackedForward message and wait for its acknowledgement.
+
+        Args:
+            tag: What the server routes by.
+            entries: (time, record) each.
+
+        Raises:
+            OutputError: No acknowledgement came; the chunk has to be sent again.
+        """
+        chunk = base64.b64encode(os.urandom(16)).decode()
+        packed = b"".join(msgpack.packb(entry) for entry in entries)
+        options = {"chunk": chunk, "size": len(entries), "compressed": "gzip"}
+        message = msgpack.packb([tag, gzip.compress(packed, 6), options])
+        try:
+            self._send_data(message)
+            self._await(chunk.encode())
+        except ssl.SSLError as error:
+            self._close()
+            raise tls.rejected(error, self.where, "output.forward.ca_file") from error
+        except OutputError:
+            self._close()
+            raise
+        except OSError as error:
+            self._close()
+            raise OutputError(
+                f"{self.where} does not take documents ({words(error)})",
+                "is Fluent Bit up, and are output.forward.host and port right? documents wait in the spool",
+            ) from error
+
+    def connect(self) -> None:
+        """Connect and log in, if that has not been done."""
+        try:
+            self._reconnect()
+        except ssl.SSLError as error:
+            self._close()
+            raise tls.rejected(error, self.where, "output.forward.ca_file") from error
+        except OSError as error:
+            self._close()
+            raise OutputError(
+                f"{self.where} cannot be reached ({words(error)})",
+                "is Fluent Bit up, and are output.forward.host and port right?",
+            ) from error
+
+    def _reconnect(self) -> None:
+        if self.socket is not None:
+            return
+        plain = socket.create_connection((self.host, self.port), timeout=CONNECT_SECONDS)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._settings.tls:
+                context = tls.context(self._settings.ca_file, "output.forward.ca_file")
+                self.socket = context.wrap_socket(plain, server_hostname=self.host)
+            else:
+                self.socket = plain
+            self._unpacker = msgpack.Unpacker(raw=True)
+            if self._settings.shared_key or self._settings.username:
+                login(self.socket, self._unpacker, self._settings)
+        except BaseException:
+            plain.close()
+            self._close()
+            raise
+
+    def _send_data(self, bytes_: bytes) -> None:
+        self._reconnect()
+        if self.socket is None:
+            raise ConnectionError("not connected")
+        self.socket.settimeout(ACKNOWLEDGEMENT_SECONDS)
+        self.socket.sendall(bytes_)
+
+    def _await(self, chunk: bytes) -> None:
+        if self.socket is None:
+            raise ConnectionError("not connected")
+        while True:
+            for answer in self._unpacker:
+                if isinstance(answer, dict) and answer.get(b"ack") == chunk:
+                    return
+            data = self.socket.recv(_RECEIVE)
+            if not data:
+                raise ConnectionError("connection closed without an acknowledgement")
+            self._unpacker.feed(data)
+
+
+class ForwardOutput:
+    """Sends documents as records, tagged by kind (``pabx.cdr``), one chunk at a time."""
+
+    max_documents = 1000
+    max_bytes = 2 * 1024 * 1024  # Fluent Bit never acknowledges a frame above its buffer_max_size (6 MB)
+
+    def __init__(self, settings: ForwardSettings) -> None:
+        self._sender = AckSender(settings)
+
+    def send(self, batch: Sequence[Spooled]) -> Outcome:
+        """Deliver a batch; see `Output.send`."""
+        outcome = Outcome()
+        for tag, group in groupby(batch, key=lambda document: tag_of(document.index_name)):
+            documents = list(group)
+            self._sender.send_chunk(tag, [_entry(document.body) for document in documents])
+            outcome.done += [document.seq for document in documents]
+        return outcome
+
+    def check(self) -> str:
+        """Connect and log in; see `Output.check`."""
+        self._sender.connect()
+        return f"Forward server at {self._sender.where}"
+
+    def close(self) -> None:
+        """End the connection."""
+        self._sender._close()  # noqa: SLF001  # close() would forbid to connect again
+
+
+def tag_of(index: str) -> str:
+    """``pabx-cdr-2026.11`` is tagged ``pabx.cdr``."""
+    return index.rpartition("-")[0].replace("-", ".", 1)
+
+
+def _entry(body: bytes) -> tuple[Any, dict[str, Any]]:
+    record: dict[str, Any] = json.loads(body)
+    at = datetime.fromisoformat(record["@timestamp"])
+    return EventTime(at.timestamp()), record

@@ -1,0 +1,218 @@
+"""Output ``opensearch``: the bulk API over one kept HTTP(S) connection."""
+
+import base64
+import http.client
+import json
+import ssl
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from shipper import __version__
+from shipper.config import OpenSearchSettings
+from shipper.document.validate import Invalid
+from shipper.errors import OutputError, words
+from shipper.outputs import tls
+from shipper.outputs.base import Outcome, Refused
+from shipper.spool import Spooled
+
+TIMEOUT_SECONDS = 60.0
+_CREATED = 201
+_EXISTS = 409
+_TOO_LARGE = 413
+_TOO_MANY = 429
+_SERVER_ERRORS = range(500, 600)
+_SUCCESS = range(200, 300)
+
+
+class OpenSearchOutput:
+    """Sends documents with ``create``: an ``_id`` that is there already (409) is a success.
+
+    Args:
+        settings: Address and credentials.
+    """
+
+    max_documents = 1000
+    max_bytes = 5 * 1024 * 1024
+
+    def __init__(self, settings: OpenSearchSettings) -> None:
+        self._settings = settings
+        url = urlsplit(settings.url)
+        self._secure = url.scheme == "https"
+        self._host = url.hostname or ""
+        self._port = url.port or (443 if self._secure else 80)
+        self._path = url.path.rstrip("/")
+        self._connection: http.client.HTTPConnection | None = None
+        self._ready = False
+        self._headers = {"User-Agent": f"pabx-shipper/{__version__}"}
+        if settings.user:
+            token = base64.b64encode(f"{settings.user}:{settings.password}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {token}"
+
+    def send(self, batch: Sequence[Spooled]) -> Outcome:
+        """Deliver a batch; see `Output.send`."""
+        if not self._ready:
+            self._require_templates()
+            self._ready = True
+        lines: list[bytes] = []
+        for document in batch:
+            lines.append(f'{{"create":{{"_index":"{document.index_name}","_id":"{document.id}"}}}}'.encode())
+            lines.append(document.body)
+        body = b"\n".join(lines) + b"\n"
+        status, answer = self._request(
+            "POST",
+            "/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason,"
+            "items.*.error.caused_by.reason",
+            body,
+            "application/x-ndjson",
+        )
+        if status == _TOO_LARGE:
+            return self._halve(batch)
+        self._raise_for(status, answer)
+        try:
+            items = json.loads(answer)["items"]
+        except (ValueError, KeyError, TypeError):
+            items = []
+        if len(items) != len(batch):
+            raise OutputError(
+                f"{self._settings.url} answered {len(items)} items to a bulk of {len(batch)}",
+                "does output.opensearch.url lead to an OpenSearch?",
+            )
+        return _judge(batch, items)
+
+    def check(self) -> str:
+        """Reach the cluster and look for the templates; see `Output.check`."""
+        status, answer = self._request("GET", "/")
+        self._raise_for(status, answer)
+        self._require_templates()
+        try:
+            version = json.loads(answer)["version"]
+            return f"{version.get('distribution', 'cluster')} {version['number']} at {self._settings.url}"
+        except (ValueError, KeyError, TypeError):
+            raise OutputError(
+                f"{self._settings.url} is no OpenSearch", "set output.opensearch.url", permanent=True
+            ) from None
+
+    def clock(self) -> float | None:
+        """The cluster's clock, seconds since 1970; None where the user may not ask for it."""
+        status, answer = self._request("GET", "/_cat/health?format=json&h=epoch")
+        if status not in _SUCCESS:
+            return None
+        return float(json.loads(answer)[0]["epoch"])
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _halve(self, batch: Sequence[Spooled]) -> Outcome:
+        """Too large for the server: send the halves; one document alone that is too large is refused."""
+        if len(batch) == 1:
+            size = len(batch[0].body)
+            reason = Invalid(
+                "", "http.max_content_length", f"document of {size} bytes is too large for the cluster"
+            )
+            return Outcome(refused=[Refused(batch[0], reason)])
+        middle = len(batch) // 2
+        first, second = self.send(batch[:middle]), self.send(batch[middle:])
+        return Outcome(
+            first.done + second.done,
+            first.refused + second.refused,
+            first.retry + second.retry,
+            first.retry_reason or second.retry_reason,
+        )
+
+    def _require_templates(self) -> None:
+        status, answer = self._request("GET", "/_index_template/pabx-cdr?filter_path=index_templates.name")
+        if status == http.HTTPStatus.NOT_FOUND:
+            raise OutputError(
+                f"{self._settings.url} has no index template pabx-cdr",
+                "run: central install",
+                permanent=True,
+            )
+        if status != http.HTTPStatus.FORBIDDEN:  # an ingest user need not be allowed to look
+            self._raise_for(status, answer)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            if self._secure:
+                context = tls.context(self._settings.ca_file, "output.opensearch.ca_file")
+                self._connection = http.client.HTTPSConnection(
+                    self._host, self._port, timeout=TIMEOUT_SECONDS, context=context
+                )
+            else:
+                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        return self._connection
+
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, content_type: str = ""
+    ) -> tuple[int, bytes]:
+        headers = {**self._headers, "Content-Type": content_type} if content_type else self._headers
+        url = self._settings.url
+        try:
+            connection = self._connect()
+            connection.request(method, self._path + path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except ssl.SSLError as error:
+            self.close()
+            raise tls.rejected(error, url, "output.opensearch.ca_file") from error
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise OutputError(
+                f"{url} cannot be reached ({words(error)})",
+                "is the cluster up, and output.opensearch.url right? documents wait in the spool",
+            ) from error
+
+    def _raise_for(self, status: int, answer: bytes) -> None:
+        """Raise what an answer to a whole request means, unless it is a success."""
+        if status in _SUCCESS:
+            return
+        url, user = self._settings.url, self._settings.user
+        if status == http.HTTPStatus.UNAUTHORIZED:
+            raise OutputError(
+                f"{url} refused the password of user {user!r}",
+                "set output.opensearch.user and output.opensearch.password",
+                permanent=True,
+            )
+        if status == http.HTTPStatus.FORBIDDEN:
+            raise OutputError(
+                f"{url} gives user {user!r} no right to write: {_reason(answer)}",
+                "give the user the rights to create documents and indices in pabx-*",
+                permanent=True,
+            )
+        if status == _TOO_MANY or status in _SERVER_ERRORS:
+            raise OutputError(f"{url} is overloaded ({status}: {_reason(answer)})", "it is tried again")
+        raise OutputError(
+            f"{url} answered {status}: {_reason(answer)}", "does output.opensearch.url lead to an OpenSearch?"
+        )
+
+
+def _judge(batch: Sequence[Spooled], items: Sequence[dict[str, Any]]) -> Outcome:
+    """Each item's answer on its own."""
+    outcome = Outcome()
+    for document, item in zip(batch, items, strict=True):
+        answer = next(iter(item.values()))
+        status = answer.get("status", 0)
+        if status in (_CREATED, _EXISTS, 200):
+            outcome.done.append(document.seq)
+            continue
+        error = answer.get("error") or {}
+        words = f"{error.get('type')}: {error.get('reason')}"
+        if cause := (error.get("caused_by") or {}).get("reason"):
+            words += f" ({cause})"
+        if status == _TOO_MANY or status in _SERVER_ERRORS or status in (401, 403):
+            outcome.retry.append(document.seq)
+            outcome.retry_reason = outcome.retry_reason or f"{status} {words}"
+        else:
+            outcome.refused.append(Refused(document, Invalid("", str(error.get("type", status)), words)))
+    return outcome
+
+
+def _reason(answer: bytes) -> str:
+    try:
+        error = json.loads(answer)["error"]
+        return str(error["reason"] if isinstance(error, dict) else error)[:300]
+    except (ValueError, KeyError, TypeError):
+        return answer[:200].decode(errors="replace").strip()

@@ -1,0 +1,6 @@
+"""The file between reading and acknowledgement: nothing read is lost, nothing unacknowledged leaves."""
+
+from shipper.spool.lock import SpoolLock
+from shipper.spool.store import Bucket, Refusal, Spool, Spooled, SpoolFullError
+
+__all__ = ["Bucket", "Refusal", "Spool", "SpoolFullError", "SpoolLock", "Spooled"]

@@ -1,0 +1,94 @@
+"""The spool's tables, and how its file is opened."""
+
+import sqlite3
+from pathlib import Path
+
+from shipper.errors import DiskFullError, SpoolError
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE documents (  -- waiting for their acknowledgement, in the order in which they were read
+    seq INTEGER PRIMARY KEY, idx TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, spooled REAL NOT NULL
+);
+CREATE TABLE buckets (  -- what was read of each ten minutes of calldate: the reading position
+    bucket TEXT PRIMARY KEY, rows INTEGER NOT NULL, crc INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE seen (  -- which rows, as long as more may appear beside them
+    bucket TEXT NOT NULL, id BLOB NOT NULL, PRIMARY KEY (bucket, id)
+) WITHOUT ROWID;
+CREATE TABLE backfills (  -- spans that somebody asked to have read again
+    number INTEGER PRIMARY KEY, since TEXT NOT NULL, until TEXT NOT NULL, requested REAL NOT NULL
+);
+CREATE TABLE refused (  -- what even the quarantine did not take
+    number INTEGER PRIMARY KEY, idx TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
+    reason TEXT NOT NULL, refused REAL NOT NULL
+);
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the spool's file, making it where it is not there yet.
+
+    ``synchronous=NORMAL`` in WAL mode never corrupts; a power cut may undo the last transactions,
+    and since documents and reading position share one, what is undone is simply read again.
+
+    Raises:
+        SpoolError: The file cannot be made, is no spool, or is of a newer version.
+    """
+    if read_only and not path.exists():
+        raise SpoolError(
+            f"{path} does not exist", "no agent has run with this configuration yet", permanent=True
+        )
+    try:
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        if not read_only:
+            path.chmod(0o600)  # call records are personal data
+        connection.execute("PRAGMA cache_size=-1024")
+        connection.execute("PRAGMA journal_size_limit=8388608")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and not read_only:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+        elif version != VERSION:
+            raise SpoolError(
+                f"{path} is a spool of version {version}, this agent knows {VERSION}",
+                f"install the agent that wrote it, or move the file away: mv {path} {path}.old",
+                permanent=True,
+            )
+        connection.execute("PRAGMA synchronous=NORMAL")
+    except (sqlite3.Error, OSError) as error:
+        raise explain(error, path) from error
+    return connection
+
+
+def explain(error: Exception, path: Path) -> SpoolError:
+    """The spool error behind one of SQLite or the operating system."""
+    code = getattr(error, "sqlite_errorcode", None)
+    errno = getattr(error, "errno", None)
+    if code == sqlite3.SQLITE_FULL or errno == 28 or (code == sqlite3.SQLITE_IOERR_WRITE):  # noqa: PLR2004
+        return DiskFullError(
+            f"no room to write {path} ({error})",
+            f"free space there (df -h {path.parent}) or move spool.path to a larger disk; nothing is lost",
+        )
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return SpoolError(
+            f"{path} is damaged ({error})",
+            f"move it away (mv {path} {path}.damaged): the rows are read again from the database, "
+            "without making duplicates",
+            permanent=True,
+        )
+    if isinstance(error, OSError):
+        return SpoolError(
+            f"{path} cannot be used ({error.strerror})",
+            f"give the agent's user write access to {path.parent}, or set spool.path",
+            permanent=True,
+        )
+    return SpoolError(
+        f"{path}: {error}", f"check that {path.parent} exists and the agent's user may write there"
+    )
