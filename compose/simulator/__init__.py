@@ -1,7 +1,8 @@
 """A deterministic simulator of Brazilian stores' telephone calls, in the rows that FreePBX's Asterisk writes.
 
-`chain` makes stores, `simulate` their calls with the truth beside the rows, `insertion_order` and `rows` the rows as
-the database sees them, `compose.simulator.writer` puts them into MariaDB. What is simplified: docs/simulator.md.
+`chain` makes stores, `simulate` their calls with the truth beside the rows, `insertion_order` and `rows` the
+rows as the database sees them, `compose.simulator.writer` puts them into MariaDB. What is simplified stands
+in docs/simulator.md.
 """
 
 from compose.simulator.calls import simulate

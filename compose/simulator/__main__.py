@@ -100,14 +100,13 @@ def main(arguments: list[str] | None = None) -> int:
     except (pymysql.MySQLError, OSError) as error:
         where = f"{options.host}:{options.port}/{options.database}"
         print(
-            f"simulator: {where} as {options.user}: {error}; check --host, --port, --user, --password, --database",
+            f"simulator: {where} as {options.user}: {error};"
+            " check --host, --port, --user, --password, --database",
             file=sys.stderr,
         )
         return 1
-    seconds = time.monotonic() - began
-    print(
-        f"{store.id} {store.name}: {written} rows, {start} and {options.days} days, {written / max(seconds, 0.001):.0f} rows/s"
-    )
+    rate = written / max(time.monotonic() - began, 0.001)
+    print(f"{store.id} {store.name}: {written} rows, {options.days} days from {start}, {rate:.0f} rows/s")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The days of a store: when calls begin, which ones, and their run through one Asterisk in the order of time."""
+"""The days of a store: when calls begin, which ones, and their run through one Asterisk as time goes on."""
 
 import heapq
 import random
@@ -28,7 +28,7 @@ DAY_MINUTES = 24 * 60
 
 
 class _People:
-    """Those who call the store and are called: some often; and those who called in vain and may be called back."""
+    """Those who call the store and are called, some often; those who called in vain may be called back."""
 
     def __init__(self, store: StoreProfile, seed: int) -> None:
         rng = source_of_chance(seed, store.id, "people")

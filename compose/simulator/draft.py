@@ -33,7 +33,7 @@ NOBODY = Face("", "", "", "")
 
 
 class Line:
-    """The calling channel: where its next CDR begins, and since when it is answered by a person or a machine."""
+    """The calling channel: where its next CDR begins, and since when someone or something has answered."""
 
     def __init__(self, channel: Channel, start: int) -> None:
         self.channel = channel
@@ -64,8 +64,6 @@ class Draft:
         self.transferred = False
         self.recoverable = True
 
-    # -- chance -------------------------------------------------------------------------------------------------
-
     def chance(self, probability: float) -> bool:
         """Return True with that probability."""
         return self.rng.random() < probability
@@ -80,8 +78,6 @@ class Draft:
             return self.between(3600, 4 * 3600)
         return min(int(self.rng.lognormvariate(0, 0.9) * median * 1000) + 2000, 3_000_000)
 
-    # -- parties ------------------------------------------------------------------------------------------------
-
     def extension(self, number: str) -> Extension:
         """Return one of the store's telephones."""
         return next(e for e in self.store.extensions if e.number == number)
@@ -91,12 +87,9 @@ class Draft:
         free = [e for e in self.store.extensions if e.number not in self.pbx.busy and e.number not in without]
         return self.rng.choice(free) if free else None
 
-    # -- rows ---------------------------------------------------------------------------------------------------
-
-    def record(self, kind: str, near: str, far: str) -> None:
-        """Name the recording as FreePBX does: kind, far and near number, local time and uniqueid."""
-        stamp = self.pbx.clock(self.now)
-        self.recording = f"{kind}-{near}-{far}-{stamp:%Y%m%d-%H%M%S}-{self.linkedid}.wav"
+    def recorded(self, kind: str, dialled: str, caller: str, uniqueid: str) -> str:
+        """Return a recording's name as FreePBX makes it: kind, both numbers, local time and uniqueid."""
+        return f"{kind}-{dialled}-{caller}-{self.pbx.clock(self.now):%Y%m%d-%H%M%S}-{uniqueid}.wav"
 
     def inserted(self, end: int) -> int:
         """Return when the database gets the rows of a channel that hung up at `end`: some ms later."""
@@ -118,7 +111,7 @@ class Draft:
         face: Face | None = None,
         own: bool = True,
         linkedid: str = "",
-        cnam: str | None = None,
+        recording: str = "",
     ) -> None:
         """Add a row.
 
@@ -136,7 +129,7 @@ class Draft:
             face: The caller as shown; the call's own if None.
             own: The row is the first channel's and carries DID, recording and user field.
             linkedid: Another one than the call's, where a consultation keeps its own.
-            cnam: Another name than the face's.
+            recording: File name of a row that is not the first channel's.
         """
         start, end, sequence = span
         who = self.face if face is None else face
@@ -159,9 +152,9 @@ class Draft:
                 channel.uniqueid,
                 self.userfield if own else "",
                 self.did if own else "",
-                self.recording if own else "",
+                self.recording if own else recording,
                 who.cnum,
-                who.cnam if cnam is None else cnam,
+                who.cnam,
                 who.outbound_cnum,
                 who.outbound_cnam,
                 "",
@@ -177,10 +170,8 @@ class Draft:
         """Return the arguments of a `Dial` of one phone."""
         return f"{self.pbx.dial_string(extension)},{seconds},{PHONE_OPTIONS}"
 
-    # -- the end ------------------------------------------------------------------------------------------------
-
     def finish(self) -> SimulatedCall:
-        """Return the call, rows in the order of their insertion. The scenario has ended, `now` is its last moment."""
+        """Return the call, rows in the order of their insertion, once the scenario has ended at `now`."""
         self.rows.sort(key=_moment)
         linked = dict.fromkeys([self.linkedid, *(row.linkedid for row in self.rows)])
         truth = CallTruth(

@@ -2,12 +2,11 @@
 
 from compose.simulator import numbers
 from compose.simulator.draft import Draft, Line, face
-from compose.simulator.exchange import Channel, Script
+from compose.simulator.exchange import Script
+from compose.simulator.group import to_group
 from compose.simulator.numbers import Contact
-from compose.simulator.outbound import RING_SECONDS as OUTSIDE_SECONDS
-from compose.simulator.outbound import TRUNK_OPTIONS, company, outside_face
 from compose.simulator.queue import to_queue
-from compose.simulator.stores import Extension, RingGroup
+from compose.simulator.stores import Extension
 from compose.simulator.transfers import CHANCES, COURSES
 from compose.simulator.voicemail import to_voicemail
 
@@ -28,7 +27,7 @@ def call(draft: Draft, who: Contact | None, *, is_open: bool) -> Script:
     else:
         draft.face = face(who.number, who.name or who.number)
         draft.category = numbers.category(who.number, store.area_code, abroad=who.abroad)
-    draft.record("in", did.number, draft.face.src)
+    draft.recording = draft.recorded("in", did.number, draft.face.src, draft.linkedid)
     if draft.chance(0.012):
         yield from _blocked(draft, line)
     elif draft.chance(0.004):
@@ -40,7 +39,7 @@ def call(draft: Draft, who: Contact | None, *, is_open: bool) -> Script:
     elif did.target == "queue":
         yield from to_queue(draft, line, rng.choice(store.queues))
     elif did.target == "group":
-        yield from _to_group(draft, line, rng.choice(store.groups))
+        yield from to_group(draft, line, rng.choice(store.groups))
     else:
         yield from _to_extension(draft, line, draft.extension(did.target))
 
@@ -110,7 +109,7 @@ def _menu(draft: Draft, line: Line) -> Script:
     if store.queues and draft.chance(0.6):
         yield from to_queue(draft, line, draft.rng.choice(store.queues))
     elif draft.chance(0.6):
-        yield from _to_group(draft, line, draft.rng.choice(store.groups))
+        yield from to_group(draft, line, draft.rng.choice(store.groups))
     else:
         yield from _to_extension(draft, line, draft.rng.choice(store.extensions))
 
@@ -168,96 +167,3 @@ def _to_extension(draft: Draft, line: Line, callee: Extension) -> Script:
             ("inbound_busy", "busy") if busy else ("inbound_abandoned_ringing", "no_answer")
         )
         row(draft.now, draft.inserted(draft.now))
-
-
-def _to_group(draft: Draft, line: Line, group: RingGroup) -> Script:
-    """Ring all members at once: as many rows as members, all of the caller's channel."""
-    draft.group = group.number
-    start, sequence = line.leg(draft.pbx, draft.now)
-    begin = draft.now
-    yield begin + draft.between(0.02, 0.1)
-    phones = [draft.pbx.channel(member, draft.now) for member in group.members]
-    dialled = [draft.pbx.dial_string(member) for member in group.members]
-    outside: tuple[Channel, Channel] | None = None
-    if group.external:
-        outside = draft.pbx.local_pair(f"{group.external}@from-internal", draft.now)
-        phones.append(outside[0])
-        dialled.append(f"Local/{group.external}@from-internal/n")
-    sequences = [sequence, *(draft.pbx.fork() for _ in phones[1:])]
-    leg = draft.pbx.channel(draft.store.trunks[0].name, draft.now) if outside else None
-    occupied = [member in draft.pbx.busy for member in group.members] + [False] * bool(outside)
-    free = [k for k, taken in enumerate(occupied) if not taken]
-    # Each free phone has its own chance to be taken, the more ring, the likelier.
-    winner = (
-        draft.rng.choice(free)
-        if free and draft.chance(1 - (1 - draft.store.answer_rate * 0.8) ** len(free))
-        else None
-    )
-    gave_up = winner is None and bool(free) and draft.chance(0.6)
-    if winner is not None:
-        yield draft.now + draft.between(1.5, 15)
-    elif free:
-        yield draft.now + (draft.between(4, 22) if gave_up else RING_SECONDS * 1000)
-    draft.ring = draft.now - begin if free else 0
-    stopped = draft.now
-    answers: int | None = line.answered  # set by a menu: then unanswered legs have seconds too
-    if winner is not None:
-        person = group.members[winner] if winner < len(group.members) else group.external
-        draft.outcome, draft.answered_by = "answered", [person]
-        draft.scenario = "inbound_group_answered" if winner < len(group.members) else "inbound_group_outside"
-        line.answered = line.answered or draft.now
-        draft.pbx.busy.add(person)
-        yield draft.now + draft.talking(75)
-        draft.pbx.busy.discard(person)
-        draft.talk = draft.now - stopped
-
-    prefixed = face(draft.face.cnum, draft.face.cnam, f"{group.name}:")._replace(cnam=draft.face.cnam)
-
-    def rows(at: int) -> None:
-        for k, phone in enumerate(phones):
-            won = k == winner
-            end = draft.now if won else (begin if occupied[k] else stopped)
-            draft.write(
-                line.channel,
-                span=(start, max(end, start), sequences[k]),
-                inserted=at + k,
-                dst=group.number,
-                context="ext-group",
-                app="Dial",
-                data="&".join(dialled) + f",{RING_SECONDS},HhTtr",
-                disposition="ANSWERED" if won else ("BUSY" if occupied[k] else "NO ANSWER"),
-                answer=line.answered if won else answers,
-                peer=phone.name,
-                face=prefixed,
-            )
-
-    if outside and leg:
-        won = winner == len(phones) - 1
-        draft.billable = draft.talk if won else 0
-        end = draft.now if won else stopped
-        near = outside_face(draft.store.trunks[0], company(draft), draft.face.cnum, "")._replace(cnam="")
-        # The Local channel's own row comes when it hangs up: with the call, or as soon as another phone has won.
-        draft.write(
-            outside[1],
-            span=(begin, end, outside[1].sequence),
-            inserted=draft.inserted(end) + len(phones),
-            dst=group.external,
-            context="from-internal",
-            app="Dial",
-            data=f"PJSIP/{group.external}@{draft.store.trunks[0].name},{OUTSIDE_SECONDS},{TRUNK_OPTIONS}",
-            disposition="ANSWERED" if won else "NO ANSWER",
-            answer=stopped if won else None,
-            peer=leg.name,
-            face=near,
-            own=False,
-        )
-    if winner is None and not gave_up:
-        draft.scenario = "inbound_group_voicemail"
-        mailbox = draft.store.extensions[0].number
-        yield from to_voicemail(
-            draft, line, mailbox, before=[rows], prefix=f"{group.name}:", count=len(phones), direct=True
-        )
-        return
-    if winner is None:
-        draft.scenario, draft.outcome = "inbound_group_abandoned", "no_answer"
-    rows(draft.inserted(draft.now))

@@ -21,7 +21,7 @@ def call(draft: Draft) -> Script:
     draft.linkedid = line.channel.uniqueid
     draft.face = face(caller.number, caller.name)
     if draft.store.records_internal:
-        draft.record("internal", callee.number, caller.number)
+        draft.recording = draft.recorded("internal", callee.number, caller.number, draft.linkedid)
     taken = {caller.number} - draft.pbx.busy
     draft.pbx.busy |= taken
     yield from _course(draft, line, callee)
@@ -132,7 +132,12 @@ def _unanswered(draft: Draft, line: Line, callee: Extension) -> Script:
         row(end, draft.inserted(end), "NO ANSWER")
     else:
         yield from _afterwards(
-            draft, line, callee, "NO ANSWER", lambda at: row(end, at, "NO ANSWER"), "Congestion"
+            draft,
+            line,
+            callee,
+            disposition="NO ANSWER",
+            row=lambda at: row(end, at, "NO ANSWER"),
+            app="Congestion",
         )
 
 
@@ -140,11 +145,13 @@ def _refused(draft: Draft, line: Line, callee: Extension, disposition: str, app:
     row = _dialled(draft, line, callee)
     yield draft.now + draft.between(0.02, 0.3)
     end = draft.now
-    yield from _afterwards(draft, line, callee, disposition, lambda at: row(end, at, disposition), app)
+    yield from _afterwards(
+        draft, line, callee, disposition=disposition, row=lambda at: row(end, at, disposition), app=app
+    )
 
 
 def _afterwards(
-    draft: Draft, line: Line, callee: Extension, disposition: str, row: Callable[[int], None], app: str
+    draft: Draft, line: Line, callee: Extension, *, disposition: str, row: Callable[[int], None], app: str
 ) -> Script:
     """Nobody took the call: voicemail where there is a mailbox, else the busy tone."""
     begin = draft.now

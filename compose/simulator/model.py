@@ -8,8 +8,9 @@ from typing import NamedTuple
 class SimulatedRow(NamedTuple):
     """One row of FreePBX's `cdr`, in its column order, and the moment at which Asterisk inserts it.
 
-    The first 26 fields are the table's columns; `inserted_at` is the store's local clock (naive, like `calldate`),
-    `inserted_ms` the same moment in milliseconds since the epoch, which also orders rows where clocks go back.
+    The first 26 fields are the table's columns. `inserted_at` is the store's local clock (naive, like
+    `calldate`), `inserted_ms` the same moment in milliseconds since the epoch, which orders rows where clocks
+    go back too.
     """
 
     calldate: datetime
@@ -54,20 +55,24 @@ class CallTruth:
         scenario: Name of the course of events, for grouping in tests.
         direction: `internal`, `inbound` or `outbound`.
         outcome: `answered` (a person was bridged), `voicemail`, `abandoned` (gave up in a queue or menu),
-            `no_answer`, `busy`, `failed`, `blocked` (sent to the black hole) or `system` (only a machine answered).
+            `no_answer`, `busy`, `failed`, `blocked` (sent to the black hole) or `system` (only a machine
+            answered).
         answered_by: Extensions, or the dialled number where an outside person answered, in order.
         missed: Inbound, not blocked, and no person answered.
-        ring_seconds: How long phones rang until the first person answered, the caller gave up or voicemail took over.
+        ring_seconds: How long phones rang until the first person answered, the caller gave up or voicemail
+            took over. In a queue only the ringing that ended with an answer; the rest is waiting.
         wait_seconds: Time in the queue until a person was bridged or the caller left it; 0 without a queue.
-        talk_seconds: Time in which the caller was joined with a person (hold included; menu, queue, parking, ringing
-            after a transfer and an attended transfer's consultation are not).
-        billable_seconds: Answered time on trunks towards the outside: what a carrier can bill. 0 for plain inbound.
+        talk_seconds: Time in which the caller was joined with a person. Hold counts; menu, queue, parking,
+            ringing after a transfer and the consultation of an attended transfer do not.
+        billable_seconds: Answered time on trunks towards the outside, which a carrier can bill; 0 for plain
+            inbound calls.
         duration_seconds: From the call's first channel to its last hang-up.
         queue: Number of the queue, or empty.
         group: Number of the ring group, or empty.
         did: Number that was called from outside, or empty.
         trunk: Name of the trunk as in channel names, or empty.
-        category: Of the outside number, seen from the store: `local_mobile`, `long_distance_fixed`, `toll_free`, ...
+        category: Of the outside number, seen from the store: `local_mobile`, `long_distance_fixed`,
+            `toll_free`, `shared_cost`, `service`, `international`, `unknown`; `internal` without one.
         transferred: Blind or attended transfer, or parked and picked up.
         linked_ids: All linkedids of its rows, the first call's own first.
         rows: Number of CDR rows.
@@ -75,8 +80,8 @@ class CallTruth:
         destination: Number that was dialled (inbound: the DID, or what the trunk sent where no DID matched).
         start: Local time of the store, naive.
         end: Local time of the last hang-up, naive.
-        seconds_recoverable: False where Asterisk's rows do not tell ringing, waiting or talking apart (after a menu,
-            after a blind transfer); then `ring_seconds`, `wait_seconds`, `talk_seconds` cannot be had from rows.
+        seconds_recoverable: False where Asterisk's rows do not tell ringing, waiting and talking apart (after
+            a menu, after a blind transfer): then those three cannot be had from the rows.
     """
 
     store_id: str

@@ -1,29 +1,43 @@
 """Brazilian telephone numbers and the names that come with them.
 
-Fixed numbers have 10 digits (area code, then 2 to 5), mobile ones 11 (area code, then 9). Within the area people dial
-8 or 9 digits; long distance is 0, the carrier's code (CSP), area code and number; abroad is 00, CSP, country, number.
+Fixed numbers have 10 digits (area code, then 2 to 5), mobile ones 11 (area code, then 9). Within the area
+people dial 8 or 9 digits; long distance is 0, the carrier's code (CSP), area code and number; abroad is 00,
+CSP, country and number.
 """
 
 import random
 from typing import NamedTuple
 
+# fmt: off
 AREA_CODES = (
-    "11 12 13 14 15 16 17 18 19 21 22 24 27 28 31 32 33 34 35 37 38 41 42 43 44 45 46 47 48 49 51 53 54 55 61 62 63 64 "
-    "65 66 67 68 69 71 73 74 75 77 79 81 82 83 84 85 86 87 88 89 91 92 93 94 95 96 97 98 99"
-).split()
+    "11", "12", "13", "14", "15", "16", "17", "18", "19", "21", "22", "24", "27", "28", "31", "32",
+    "33", "34", "35", "37", "38", "41", "42", "43", "44", "45", "46", "47", "48", "49", "51", "53",
+    "54", "55", "61", "62", "63", "64", "65", "66", "67", "68", "69", "71", "73", "74", "75", "77",
+    "79", "81", "82", "83", "84", "85", "86", "87", "88", "89", "91", "92", "93", "94", "95", "96",
+    "97", "98", "99",
+)
+# fmt: on
 CARRIER_CODES = ("15", "21", "31", "41")
 ABROAD = ("1305", "35121", "5411", "59521", "34913", "4930", "39063")
 
+# fmt: off
 _FIRST = (
-    "Ana Antônio Beatriz Caio Cláudia Conceição Daniel Débora Eduardo Fábio Fátima Fernanda Flávio Gabriela Gustavo "
-    "Helena Inês Isabela João Jorge José Joyce Juliana Júlio Lúcia Luís Márcia Marcos Mônica Natália Otávio Patrícia "
-    "Paulo Rafael Renata Rogério Sérgio Simone Thaís Valéria Vítor Zélia"
-).split()
+    "Ana", "Antônio", "Beatriz", "Caio", "Cláudia", "Conceição", "Daniel", "Débora", "Eduardo",
+    "Fábio", "Fátima", "Fernanda", "Flávio", "Gabriela", "Gustavo", "Helena", "Inês", "Isabela",
+    "João", "Jorge", "José", "Joyce", "Juliana", "Júlio", "Lúcia", "Luís", "Márcia", "Marcos",
+    "Mônica", "Natália", "Otávio", "Patrícia", "Paulo", "Rafael", "Renata", "Rogério", "Sérgio",
+    "Simone", "Thaís", "Valéria", "Vítor", "Zélia",
+)
+# fmt: on
+# fmt: off
 _LAST = (
-    "Almeida Alves Araújo Assunção Barbosa Brandão Cardoso Carvalho Conceição Corrêa Costa D'Ávila D'Angelo Dias "
-    "Ferreira Fonseca Gonçalves Guimarães Leão Lima Magalhães Melo Mendonça Moraes Nóbrega Oliveira O'Neil Pacheco "
-    "Peçanha Pereira Queirós Ribeiro Santana Sant'Anna Santos Silva Simões Souza Teixeira Vasconcelos"
-).split()
+    "Almeida", "Alves", "Araújo", "Assunção", "Barbosa", "Brandão", "Cardoso", "Carvalho",
+    "Conceição", "Corrêa", "Costa", "D'Ávila", "D'Angelo", "Dias", "Ferreira", "Fonseca",
+    "Gonçalves", "Guimarães", "Leão", "Lima", "Magalhães", "Melo", "Mendonça", "Moraes", "Nóbrega",
+    "Oliveira", "O'Neil", "Pacheco", "Peçanha", "Pereira", "Queirós", "Ribeiro", "Santana",
+    "Sant'Anna", "Santos", "Silva", "Simões", "Souza", "Teixeira", "Vasconcelos",
+)
+# fmt: on
 _FIRMS = (
     'Auto Peças "Zé"',
     "Construções Irmãos Araújo",
@@ -37,7 +51,7 @@ _FIRMS = (
 
 
 class Contact(NamedTuple):
-    """Someone outside: national number (10 or 11 digits; with country code from abroad), name or empty, area."""
+    """Someone outside: number (10 or 11 digits; from abroad with its country code), name or empty."""
 
     number: str
     name: str

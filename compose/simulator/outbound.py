@@ -40,7 +40,7 @@ def call(draft: Draft, who: Contact | None) -> Script:
     line = Line(draft.pbx.channel(caller.number, draft.now), draft.now)
     draft.linkedid = line.channel.uniqueid
     draft.face = outside_face(trunk, company(draft), caller.number, caller.name)
-    draft.record("out", number, caller.number)
+    draft.recording = draft.recorded("out", number, caller.number, draft.linkedid)
     taken = {caller.number} - draft.pbx.busy
     draft.pbx.busy |= taken
     yield from _course(draft, line, trunk.name, number)

@@ -11,7 +11,6 @@ from compose.simulator.stores import Queue
 from compose.simulator.voicemail import to_voicemail
 
 RETRY_SECONDS = 5
-MAX_WAIT_SECONDS = 120
 MEMBER_SECONDS = 15
 AFTER_MEMBERS_MS = 50  # the members' channels hang up first
 
@@ -36,7 +35,7 @@ class _Waiting:
                 dst=number,
                 context="ext-queues",
                 app="Queue",
-                data=f"{number},t,,,{MAX_WAIT_SECONDS}",
+                data=f"{number},t,,,{self.queue.max_wait_seconds}",
                 disposition=disposition,
                 answer=self.line.answered,
                 peer=peer,
@@ -56,7 +55,8 @@ def to_queue(draft: Draft, line: Line, queue: Queue) -> Script:
     draft.userfield = f"queue {queue.number}"
     if line.answered is None:
         line.answered = draft.now
-    patience = min(int(draft.rng.expovariate(1 / 90) * 1000) + 4000, MAX_WAIT_SECONDS * 1000)
+    longest = queue.max_wait_seconds * 1000
+    patience = min(int(draft.rng.expovariate(1 / 90) * 1000) + 4000, longest)
     limit = draft.now + patience
     waiting = _Waiting(draft, line, queue)
     while draft.now < limit:
@@ -72,7 +72,7 @@ def to_queue(draft: Draft, line: Line, queue: Queue) -> Script:
         # No member was free all the time: one Queue row without a called party, answered by the queue itself.
         start, sequence = line.leg(draft.pbx, draft.now)
         waiting.row((start, draft.now, sequence), "ANSWERED", "")
-    if patience < MAX_WAIT_SECONDS * 1000:
+    if patience < longest:
         draft.scenario, draft.outcome = "inbound_queue_abandoned", "abandoned"
         waiting.write_all(draft.inserted(draft.now) + AFTER_MEMBERS_MS)
         return
@@ -117,11 +117,11 @@ class _Round:
         )
         return at
 
-    def tone_row(self, k: int, end: int, at: int) -> None:
+    def tone_row(self, k: int, end: int, sequence: int, at: int) -> None:
         """Write the row of the tone that a member's channel is sent to when its phone was not taken."""
         self.draft.write(
             self.pairs[k][1],
-            span=(end, end, self.draft.pbx.fork()),
+            span=(end, end, sequence),
             inserted=at + 1,
             dst=self.members[k],
             context="from-internal",
@@ -143,12 +143,13 @@ def _round(waiting: _Waiting, members: list[str], limit: int) -> Generator[int, 
     took = took and stopped < limit
     # With unanswered=yes the dialplan's tone gets rows of its own, and the Queue row takes its disposition.
     tone = draft.store.log_unanswered and not took and stopped < limit
+    tones = [draft.pbx.fork() for _ in members] if tone else []
     winner = draft.rng.randrange(len(members)) if took else -1
     for delay, k in enumerate(sorted(range(len(members)), reverse=True)):
         if k != winner:
             at = ringing.member_row(k, stopped, None, delay * 4)
             if tone:
-                ringing.tone_row(k, stopped, at)
+                ringing.tone_row(k, stopped, tones[k], at)
     if took:
         person = members[winner]
         draft.scenario, draft.outcome, draft.answered_by = "inbound_queue_answered", "answered", [person]

@@ -1,4 +1,4 @@
-"""Stores of a Brazilian retail chain: who and what stands in each, when it is open, how much it telephones."""
+"""Stores of a Brazilian retail chain: what stands in each, when it is open, how much it telephones."""
 
 import random
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Trunk(NamedTuple):
 
 
 class Did(NamedTuple):
-    """A number of the store that outsiders dial; `target` is `ivr`, `group`, `queue` or an extension's number."""
+    """A number that outsiders dial; `target` is `ivr`, `group`, `queue` or an extension's number."""
 
     number: str
     target: str
@@ -42,12 +42,13 @@ class RingGroup(NamedTuple):
 
 
 class Queue(NamedTuple):
-    """A queue with its member extensions, all called at once, each round for `ring_seconds`."""
+    """A queue: members are called all at once, each round for `ring_seconds`, until `max_wait_seconds`."""
 
     number: str
     name: str
     members: tuple[str, ...]
     ring_seconds: int
+    max_wait_seconds: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ def source_of_chance(*parts: object) -> random.Random:
 def chain(n: int, seed: int) -> list[StoreProfile]:
     """Return n stores; store k is the same whatever n is.
 
-    Sizes go from about 30 to 400 calls a day, and stores differ in how well they answer. The seventh store, and
-    each fortieth after it, falls silent for the last three days of the simulated span.
+    Sizes go from about 30 to 400 calls a day, and stores differ in how well they answer. The seventh store,
+    and each fortieth after it, falls silent for the last three days of the simulated span.
 
     Args:
         n: How many, 1 to 999.
@@ -191,7 +192,7 @@ def _extensions(rng: random.Random, count: int) -> tuple[Extension, ...]:
 
 
 def _trunks(rng: random.Random, index: int, area_code: str, count: int) -> tuple[Trunk, ...]:
-    """Name trunks after the provider; some are called by their number, or have a hyphen, as happens in shops."""
+    """Name trunks after the provider; some have a hyphen or are called by their number, as happens."""
     trunks = []
     for short, provider in rng.sample(PROVIDERS, count):
         number = numbers.fixed(rng, area_code)
@@ -201,7 +202,7 @@ def _trunks(rng: random.Random, index: int, area_code: str, count: int) -> tuple
 
 
 def _dids(rng: random.Random, main: str, inside: list[str], shared: str) -> tuple[Did, ...]:
-    """Give the main number to the menu or straight to the shared target, and some people numbers of their own."""
+    """Give the main number to the menu or straight to all, and some people numbers of their own."""
     block = int(main) // 100 * 100
     direct = rng.sample(range(1, 99), min(len(inside), 4))
     own = [

@@ -19,8 +19,8 @@ def insertion_order(calls: Iterable[SimulatedCall]) -> Iterator[SimulatedRow]:
     """Yield the rows of calls in the order in which they reach the database, lazily.
 
     Args:
-        calls: In the order of their beginnings, as `simulate` yields them: no row is inserted before its call began,
-            so that everything older than the next beginning can go.
+        calls: In the order of their beginnings, as `simulate` yields them: no row is inserted before its call
+            began, so that everything older than the next beginning can go.
     """
     pending: list[tuple[int, int, SimulatedRow]] = []
     number = 0
@@ -37,7 +37,7 @@ def insertion_order(calls: Iterable[SimulatedCall]) -> Iterator[SimulatedRow]:
 def batched(
     rows: Iterable[SimulatedRow], size: int = BATCH_ROWS, seconds: int = BATCH_SECONDS
 ) -> Iterator[SimulatedRow]:
-    """Delay rows as Asterisk's batch mode does: written when `size` rows are there, or `seconds` after the first.
+    """Delay rows as Asterisk's batch mode does: until there are `size`, or `seconds` after the first.
 
     Args:
         rows: In the order of their insertion.

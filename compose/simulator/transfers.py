@@ -40,17 +40,17 @@ def blind(draft: Draft, line: Line, first: Extension, row: Row) -> Script:
     _further(
         draft,
         line,
-        (start, draft.now, sequence),
-        at + 1,
-        "Dial",
-        draft.phone_data(second.number, 20),
         first,
-        phone.name,
+        span=(start, draft.now, sequence),
+        at=at + 1,
+        app="Dial",
+        data=draft.phone_data(second.number, 20),
+        peer=phone.name,
     )
 
 
 def attended(draft: Draft, line: Line, first: Extension, row: Row) -> Script:
-    """The first person asks the second one before handing over: the question is a call with a linkedid of its own."""
+    """The first person asks the second before handing over: a call with a linkedid of its own."""
     answered = draft.now
     second = draft.someone(first.number)
     yield draft.now + draft.between(5, 60)
@@ -94,12 +94,12 @@ def attended(draft: Draft, line: Line, first: Extension, row: Row) -> Script:
     _further(
         draft,
         line,
-        (start, draft.now, sequence),
-        at + 1,
-        "Dial",
-        draft.phone_data(first.number, 25),
         first,
-        reply.name,
+        span=(start, draft.now, sequence),
+        at=at + 1,
+        app="Dial",
+        data=draft.phone_data(first.number, 25),
+        peer=reply.name,
     )
 
 
@@ -138,30 +138,39 @@ def park(draft: Draft, line: Line, first: Extension, row: Row) -> Script:
         own=False,
     )
     row(parked, at + 8)
-    _further(draft, line, (park_start, fetched, park_sequence), at + 9, "Park", f"default:{slot}", first, "")
     _further(
         draft,
         line,
-        (start, draft.now, sequence),
-        at + 10,
-        "Dial",
-        draft.phone_data(first.number, 25),
         first,
-        fetcher.name,
+        span=(park_start, fetched, park_sequence),
+        at=at + 9,
+        app="Park",
+        data=f"default:{slot}",
+    )
+    _further(
+        draft,
+        line,
+        first,
+        span=(start, draft.now, sequence),
+        at=at + 10,
+        app="Dial",
+        data=draft.phone_data(first.number, 25),
+        peer=fetcher.name,
     )
 
 
 def _further(
     draft: Draft,
     line: Line,
+    first: Extension,
+    *,
     span: tuple[int, int, int],
     at: int,
     app: str,
     data: str,
-    first: Extension,
-    peer: str,
+    peer: str = "",
 ) -> None:
-    """Write a later row of the caller's channel: answered from its first second, `dst` the first extension."""
+    """Write a later row of the caller's channel: answered from its first second, `dst` as before."""
     draft.write(
         line.channel,
         span=span,

@@ -1,4 +1,4 @@
-"""Simulated rows into a MariaDB: the table as FreePBX lays it out, fast loading, and replay in (scaled) time."""
+"""Simulated rows into a MariaDB: the table as FreePBX lays it out, fast loading, replay in scaled time."""
 
 import re
 import time
@@ -61,7 +61,8 @@ def table_definition(table: str = "cdr", columns: Sequence[str] | None = None) -
             prefix = "(191)" if column == "recordingfile" else ""
             parts.append(f"  KEY {_name(column)} ({_name(column)}{prefix})")
     body = ",\n".join(parts)
-    return f"CREATE TABLE {_name(table)} (\n{body}\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci"
+    options = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci"
+    return f"CREATE TABLE {_name(table)} (\n{body}\n) {options}"
 
 
 def create_table(
@@ -118,8 +119,8 @@ def write_rows(
     """Insert rows as fast as it goes, in their order, and return how many.
 
     Args:
-        connection: Its autocommit may be on or off; each statement is committed. The session's sql_mode must not
-            hold NO_BACKSLASH_ESCAPES (it does not by default).
+        connection: Its autocommit may be on or off; each statement is committed. The session's sql_mode must
+            not hold NO_BACKSLASH_ESCAPES (it does not by default).
         rows: In the order of their insertion; no more than one statement's rows are kept in memory.
         table: The table.
         columns: Those that the table has; None: all.
@@ -147,7 +148,7 @@ def write_all(
     table: str = "cdr",
     columns: Sequence[str] | None = None,
 ) -> int:
-    """Insert the rows of calls in the order in which Asterisk would, at once; return how many (see `write_rows`)."""
+    """Insert the rows of calls at once, in the order in which Asterisk would; return how many."""
     return write_rows(connection, insertion_order(calls), table=table, columns=columns)
 
 
