@@ -1,13 +1,19 @@
 """The real servers, started once a run and only when a test asks for them; they die with the run."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-from compose.stack import MariaDB, OpenSearchCluster
+from compose.stack import QUICK_START, MariaDB, OpenSearchCluster
 from tests.servers import CdrDatabase, cdr_database_on, new_server_dir
+
+settings.register_profile("test", max_examples=25, deadline=None)
+settings.register_profile("soak", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 
 @pytest.fixture
@@ -27,14 +33,20 @@ def mariadb() -> Iterator[MariaDB]:
 @pytest.fixture(scope="session")
 def opensearch() -> Iterator[OpenSearchCluster]:
     """One node, plain HTTP, no log-in, for the whole run; see `indices` for a clean one."""
-    with new_server_dir() as directory, OpenSearchCluster(directory / "opensearch") as cluster:
+    with (
+        new_server_dir() as directory,
+        OpenSearchCluster(directory / "opensearch", jvm_options=QUICK_START) as cluster,
+    ):
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def secure_opensearch() -> Iterator[OpenSearchCluster]:
     """One node with TLS and Security for the whole run."""
-    with new_server_dir() as directory, OpenSearchCluster(directory / "secure", security=True) as cluster:
+    with (
+        new_server_dir() as directory,
+        OpenSearchCluster(directory / "secure", security=True, jvm_options=QUICK_START) as cluster,
+    ):
         yield cluster
 
 

@@ -8,6 +8,7 @@ Both are put together from Maven's central repository, run on 127.0.0.1 only, an
 
 from compose.stack.errors import StackError
 from compose.stack.mariadb import MariaDB
+from compose.stack.node import QUICK_START
 from compose.stack.opensearch import OpenSearchCluster
 
-__all__ = ["MariaDB", "OpenSearchCluster", "StackError"]
+__all__ = ["QUICK_START", "MariaDB", "OpenSearchCluster", "StackError"]

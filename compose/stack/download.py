@@ -22,9 +22,10 @@ from compose.stack.parts import (
     poms,
 )
 from compose.stack.paths import check_home, locked, make_cache_dir
+from compose.stack.process import Guard
 from compose.stack.progress import Progress, silent
 
-_LAYOUT = 1  # raise it when _assemble_* change, so that old homes are not taken for new ones
+_LAYOUT = 2  # raise it when _assemble_* change, so that old homes are not taken for new ones
 _MAVEN_GOAL = "dependency:copy-dependencies"
 _MAVEN_TIMEOUT_SECONDS = 1800.0
 _MODULE_DESCRIPTOR = """\
@@ -87,10 +88,16 @@ def _build(home: Path, parts: list[Part], assemble: Callable[[Path, Path], None]
         progress(f"{home.name}: putting together")
         growing.mkdir()
         assemble(fetched, growing)
-        growing.chmod(0o755)
+        _make_readable(growing)
         growing.rename(home)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _make_readable(home: Path) -> None:
+    """Whatever the umask is: the servers' uid reads it all, and only we write it."""
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
 def _run_maven(project: Path, name: str, progress: Progress) -> None:
@@ -107,6 +114,7 @@ def _run_maven(project: Path, name: str, progress: Progress) -> None:
         process = subprocess.Popen(
             command, cwd=project, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out
         )
+        guard = Guard(process.pid)
         try:
             while process.poll() is None:
                 elapsed = time.monotonic() - began
@@ -121,9 +129,10 @@ def _run_maven(project: Path, name: str, progress: Progress) -> None:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+            guard.release()
     if process.returncode != 0:
         raise StackError(
-            f"{name}: Maven failed: {_maven_reason(log)}: check the network and ~/.m2/settings.xml, then try again"
+            f"{name}: Maven failed: {_maven_reason(log)}: check the network and Maven's settings"
         )
 
 

@@ -1,7 +1,6 @@
 """A real MariaDB on the loopback address, put together from the cache."""
 
 import platform
-import secrets
 import shutil
 import subprocess
 import sys
@@ -13,9 +12,9 @@ import pymysql
 
 from compose.stack.download import mariadb_home
 from compose.stack.errors import StackError
-from compose.stack.paths import hand_over, server_uid
+from compose.stack.paths import hand_over, kept_secret, make_data_dir, server_uid
 from compose.stack.ports import check_free, free_port
-from compose.stack.process import ServerProcess, last_telling_line
+from compose.stack.process import ServerProcess, telling_line
 from compose.stack.progress import Progress, silent
 
 _INSTALL_TIMEOUT_SECONDS = 120.0
@@ -72,12 +71,7 @@ class MariaDB:
 
     def __enter__(self) -> Self:
         """Start it and wait until it is healthy."""
-        try:
-            self.start()
-            self.wait_healthy()
-        except BaseException:
-            self.kill()
-            raise
+        self.launch()
         return self
 
     def __exit__(
@@ -89,12 +83,7 @@ class MariaDB:
     @property
     def password(self) -> str:
         """The password of ``root``; generated on first use and kept with the data."""
-        file = self.data_dir / "root-password"
-        if not file.exists():
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(18), encoding="ascii")
-        return file.read_text(encoding="ascii")
+        return kept_secret(self.password_file)
 
     @property
     def password_file(self) -> Path:
@@ -111,6 +100,19 @@ class MariaDB:
         """The server's process id."""
         return self.process.pid
 
+    def launch(self) -> None:
+        """Start it and wait until it is healthy; if that fails, nothing is left running.
+
+        Raises:
+            StackError: As `start` and `wait_healthy`.
+        """
+        try:
+            self.start()
+            self.wait_healthy()
+        except BaseException:
+            self.kill()
+            raise
+
     def start(self) -> None:
         """Start the server and return at once; `wait_healthy` waits for it.
 
@@ -123,9 +125,10 @@ class MariaDB:
             )
         check_free(self.port, self._port_hint)
         home = mariadb_home(self._progress)
+        make_data_dir(self.data_dir)
         self._install(home)
         data = self.data_dir / "data"
-        command = [
+        command: list[str | Path] = [
             home / "bin" / "mariadbd",
             *self._common(home, data),
             *_SETTINGS,
@@ -183,8 +186,7 @@ class MariaDB:
     def restart(self) -> None:
         """Stop it if it runs, then start it on the same data and port and wait until it is healthy."""
         self.stop()
-        self.start()
-        self.wait_healthy()
+        self.launch()
 
     def _missing(self) -> str:
         try:
@@ -209,12 +211,12 @@ class MariaDB:
             return
         self._progress("MariaDB: installing")
         shutil.rmtree(growing, ignore_errors=True)
-        growing.mkdir(parents=True)
+        growing.mkdir()
         sql = self._bootstrap_sql(home)
         self.log.touch(mode=0o600)
         hand_over(growing)
         uid = server_uid()
-        command = [
+        command: list[str | Path] = [
             home / "bin" / "mariadbd",
             *self._common(home, growing),
             *_SETTINGS,
@@ -238,11 +240,11 @@ class MariaDB:
                 umask=0o077,
             )
         if done.returncode != 0:
-            raise StackError(f"MariaDB: install failed: {last_telling_line(self.log)} (log: {self.log})")
+            raise StackError(f"MariaDB: install failed: {telling_line(self.log)} (log: {self.log})")
         growing.rename(data)
 
     def _bootstrap_sql(self, home: Path) -> str:
-        """What ``mariadb-install-db`` feeds to ``mariadbd --bootstrap``, then our own user instead of its defaults."""
+        """What ``mariadb-install-db`` feeds to ``mariadbd --bootstrap``, then our own user."""
         share = home / "share"
         files = (
             "mariadb_system_tables.sql",

@@ -2,12 +2,12 @@
 
 import base64
 import json
-import shutil
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,24 +15,12 @@ from typing import Any, Self
 from compose.stack import security
 from compose.stack.download import opensearch_home
 from compose.stack.jdk import find_jdk
-from compose.stack.paths import hand_over
+from compose.stack.node import Node, cluster_settings
+from compose.stack.paths import make_data_dir
 from compose.stack.ports import check_free, free_port
-from compose.stack.process import ServerProcess
 from compose.stack.progress import Progress, silent
 
 _START_TIMEOUT_SECONDS = 180.0
-# All output goes to standard output, which is the log file.
-_LOG4J = """\
-status = error
-appender.console.type = Console
-appender.console.name = console
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = [%d{ISO8601}][%-5p][%-25c{1.}] %m%n
-rootLogger.level = info
-rootLogger.appenderRef.console.ref = console
-logger.deprecation.name = org.opensearch.deprecation
-logger.deprecation.level = error
-"""
 
 
 class OpenSearchCluster:
@@ -47,6 +35,7 @@ class OpenSearchCluster:
         ports: HTTP port of each node; None or 0 stands for a free one.
         security: True for TLS and log-in, False for plain HTTP without log-in.
         heap_mib: Heap of each node in MiB.
+        jvm_options: More options for the JVMs, such as `QUICK_START`.
         name: The cluster's name.
         outlive: Whether the nodes may outlive this process; if not, they are killed with it.
         progress: Told what is being done.
@@ -63,6 +52,7 @@ class OpenSearchCluster:
         ports: Sequence[int | None] = (),
         security: bool = False,
         heap_mib: int = 1024,
+        jvm_options: Sequence[str] = (),
         name: str = "pabx",
         outlive: bool = False,
         progress: Progress = silent,
@@ -72,23 +62,19 @@ class OpenSearchCluster:
         self.name = name
         self.secure = security
         self._heap_mib = heap_mib
+        self._jvm_options = jvm_options
         self._outlive = outlive
         self._progress = progress
         self._port_hint = port_hint
         wanted = [*ports, *[None] * nodes][:nodes]
         self.nodes = [
-            Node(f"node-{number}", self.data_dir / f"node-{number}", port or free_port(), free_port())
+            Node(f"node-{number}", self.data_dir, port or free_port(), free_port())
             for number, port in enumerate(wanted, start=1)
         ]
 
     def __enter__(self) -> Self:
         """Start it and wait until it is healthy."""
-        try:
-            self.start()
-            self.wait_healthy()
-        except BaseException:
-            self.kill()
-            raise
+        self.launch()
         return self
 
     def __exit__(
@@ -143,6 +129,19 @@ class OpenSearchCluster:
         """Log file of the first node."""
         return self.nodes[0].process.log
 
+    def launch(self) -> None:
+        """Start it and wait until it is healthy; if that fails, nothing is left running.
+
+        Raises:
+            StackError: As `start` and `wait_healthy`.
+        """
+        try:
+            self.start()
+            self.wait_healthy()
+        except BaseException:
+            self.kill()
+            raise
+
     def start(self) -> None:
         """Start every node that does not run and return at once; `wait_healthy` waits for them.
 
@@ -155,17 +154,27 @@ class OpenSearchCluster:
             check_free(node.transport_port, "try again")
         java = find_jdk().java
         home = opensearch_home(self._progress)
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_dir(self.data_dir)
         if self.secure:
             security.prepare(self.data_dir, home, java)
-        for node in waiting:
-            self._configure(node, home)
-            node.process.start(
-                self._command(node, home, java),
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-                cwd=node.directory,
-                outlive=self._outlive,
-            )
+        settings = cluster_settings(self.name, self.nodes)
+        started: list[Node] = []
+        try:
+            for node in waiting:
+                node.start(
+                    java,
+                    home,
+                    settings,
+                    secure=self.secure,
+                    heap_mib=self._heap_mib,
+                    jvm_options=self._jvm_options,
+                    outlive=self._outlive,
+                )
+                started.append(node)
+        except BaseException:
+            for node in started:
+                node.process.kill()
+            raise
 
     def wait_healthy(self, timeout_seconds: float = _START_TIMEOUT_SECONDS, status: str = "yellow") -> float:
         """Wait until every node has joined and the cluster's status is reached.
@@ -182,11 +191,13 @@ class OpenSearchCluster:
         """
         began = time.monotonic()
         good = {"green"} if status == "green" else {"green", "yellow"}
+        every_seconds = (
+            0.5 if self.secure else 0.2
+        )  # Security logs an error for each question that comes too early
         for index, node in enumerate(self.nodes):
-            remaining = timeout_seconds - (time.monotonic() - began)
-            node.process.wait_until(
-                lambda at=index: self._missing(at, good), max(remaining, 0.1), self._progress
-            )
+            remaining = max(timeout_seconds - (time.monotonic() - began), 0.1)
+            missing = partial(self._missing, index, good)
+            node.process.wait_until(missing, remaining, self._progress, every_seconds)
         return time.monotonic() - began
 
     def request(
@@ -237,10 +248,11 @@ class OpenSearchCluster:
     def restart(self) -> None:
         """Stop it if it runs, then start it on the same data and ports and wait until it is healthy."""
         self.stop()
-        self.start()
-        self.wait_healthy()
+        self.launch()
 
     def _missing(self, index: int, good: set[str]) -> str:
+        for node in self.nodes:  # the others wait in vain for one that has ended
+            node.process.check_running()
         try:
             health = self.request("GET", "/_cluster/health", node=index, timeout_seconds=5)
         except (OSError, ValueError) as error:  # HTTPError and URLError are OSErrors
@@ -248,87 +260,3 @@ class OpenSearchCluster:
         if health["number_of_nodes"] != len(self.nodes):
             return f"{health['number_of_nodes']} of {len(self.nodes)} nodes"
         return "" if health["status"] in good else f"status {health['status']}"
-
-    def _configure(self, node: "Node", home: Path) -> None:
-        """Write the node's configuration; data stays as it is."""
-        for part in ("config", "data", "tmp"):
-            (node.directory / part).mkdir(parents=True, exist_ok=True)
-        config = node.directory / "config"
-        # No node of this cluster has anything to say to a machine beyond the loopback address.
-        settings: dict[str, Any] = {
-            "cluster.name": self.name,
-            "node.name": node.name,
-            "path.data": str(node.directory / "data"),
-            "path.logs": str(node.directory / "tmp"),
-            "network.host": self.host,
-            "http.port": node.http_port,
-            "transport.port": node.transport_port,
-            # A developer's disk is often fuller than the 85 % at which no shard is placed any more.
-            "cluster.routing.allocation.disk.threshold_enabled": False,
-        }
-        if len(self.nodes) == 1:
-            settings["discovery.type"] = "single-node"
-        else:
-            settings["discovery.seed_hosts"] = [f"{self.host}:{other.transport_port}" for other in self.nodes]
-            settings["cluster.initial_cluster_manager_nodes"] = [other.name for other in self.nodes]
-        if self.secure:
-            settings |= security.install(self.data_dir, home, config)
-        else:
-            settings["plugins.security.disabled"] = True
-        text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
-        (config / "opensearch.yml").write_text(text, encoding="utf-8")
-        (config / "log4j2.properties").write_text(_LOG4J, encoding="utf-8")
-        shutil.rmtree(node.directory / "tmp")
-        (node.directory / "tmp").mkdir()
-        hand_over(node.directory)
-
-    def _command(self, node: "Node", home: Path, java: Path) -> list[str]:
-        return [
-            str(java),
-            f"-Xms{self._heap_mib}m",
-            f"-Xmx{self._heap_mib}m",
-            # With the serial collector bulk load trips the memory circuit breaker (429); with these it does not.
-            "-XX:+UseG1GC",
-            "-XX:G1ReservePercent=25",
-            "-XX:InitiatingHeapOccupancyPercent=30",
-            "-XX:+ExitOnOutOfMemoryError",
-            "-XX:-UsePerfData",
-            f"-XX:ErrorFile={node.directory}/tmp/hs_err_pid%p.log",
-            "-Xlog:disable",
-            "-Xlog:all=error:stderr",
-            "--enable-native-access=ALL-UNNAMED",
-            f"-Djava.io.tmpdir={node.directory}/tmp",
-            f"-Djna.tmpdir={node.directory}/tmp",
-            "-Djava.locale.providers=SPI,CLDR",
-            "-Djava.awt.headless=true",
-            "-Dfile.encoding=UTF-8",
-            "-Dlog4j.shutdownHookEnabled=false",
-            "-Dlog4j2.disable.jmx=true",
-            "-Dio.netty.noUnsafe=true",
-            "-Dio.netty.noKeySetOptimization=true",
-            f"-Dopensearch.path.home={home}",
-            f"-Dopensearch.path.conf={node.directory}/config",
-            "-Dopensearch.distribution.type=tar",
-            "-Dopensearch.bundled_jdk=false",
-            "-cp",
-            f"{home}/lib/*",
-            "org.opensearch.bootstrap.OpenSearch",
-        ]
-
-
-class Node:
-    """One node: its directory, ports and process.
-
-    Args:
-        name: The node's name in the cluster.
-        directory: Where its configuration, data and log live.
-        http_port: Port of its REST interface.
-        transport_port: Port on which the nodes talk to each other.
-    """
-
-    def __init__(self, name: str, directory: Path, http_port: int, transport_port: int) -> None:
-        self.name = name
-        self.directory = directory
-        self.http_port = http_port
-        self.transport_port = transport_port
-        self.process = ServerProcess(f"OpenSearch {name}", directory.parent / f"{name}.log")

@@ -39,7 +39,7 @@ _MODULES = {
     "transport-netty4": "transport-netty4-client",
 }
 _PLUGINS = ("opensearch-job-scheduler", "opensearch-security")
-# Jars that a plugin needs and does not bring: Security expects this one from a parent plugin that is not published.
+# Jars that a plugin needs and does not bring: Security expects it from a parent plugin that is not published.
 _EXTRA_JARS = {"plugin-opensearch-security": ("org.apache.commons:commons-collections4:4.4",)}
 
 
@@ -84,7 +84,10 @@ def poms(parts: list[Part]) -> dict[str, str]:
     """
     modules = "".join(f"<module>{part.name}</module>" for part in parts)
     head = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
-    own = "<groupId>pabx.stack</groupId><artifactId>{name}</artifactId><version>1</version><packaging>pom</packaging>"
+    own = (
+        "<groupId>pabx.stack</groupId><artifactId>{name}</artifactId><version>1</version>"
+        "<packaging>pom</packaging>"
+    )
     parent = (
         "<parent><groupId>pabx.stack</groupId><artifactId>stack</artifactId><version>1</version></parent>"
     )

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,6 +54,18 @@ def make_cache_dir() -> Path:
     return cache
 
 
+def make_data_dir(path: Path) -> None:
+    """Create a server's directory; as root, let the servers' uid pass through it whatever the umask is.
+
+    Raises:
+        StackError: As root: a directory above it is closed to others.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    if server_uid() is not None:
+        path.chmod(stat.S_IMODE(path.stat().st_mode) | 0o011)
+        check_reachable(path)
+
+
 def check_reachable(path: Path) -> None:
     """As root: make sure that the servers' uid can get to ``path``.
 
@@ -65,7 +78,7 @@ def check_reachable(path: Path) -> None:
         found = parent.stat()
         if not found.st_mode & (stat.S_IXUSR if found.st_uid == SERVER_UID else stat.S_IXOTH):
             raise StackError(
-                f"{path} cannot be reached by the servers' user (uid {SERVER_UID}), {parent} is closed to it: "
+                f"{path} is out of reach for the servers' user (uid {SERVER_UID}), {parent} is closed to it: "
                 f"choose another directory, or chmod o+x {parent}"
             )
 
@@ -118,6 +131,18 @@ def check_home(home: Path) -> None:
         raise StackError(
             f"{home} is not executed, {reason}: delete it, or set PABX_CACHE to a directory of your own"
         )
+
+
+def kept_secret(file: Path) -> str:
+    """The secret in ``file``; made at random on first use, readable by the owner only, and kept."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        growing = file.with_name(f"{file.name}.new")
+        growing.unlink(missing_ok=True)
+        growing.touch(mode=0o600)
+        growing.write_text(secrets.token_urlsafe(18), encoding="ascii")
+        growing.rename(file)  # so that an empty secret is never read
+    return file.read_text(encoding="ascii")
 
 
 @contextmanager

@@ -12,10 +12,38 @@ from compose.stack.errors import StackError
 from compose.stack.paths import server_uid
 from compose.stack.progress import Progress, silent
 
-_TELLING = re.compile(r"\b(ERROR|FATAL|error|fatal|Exception|Error|Caused by|OutOfMemory|refusing)\b")
+_TELLING = re.compile(
+    r"\b(ERROR|FATAL|error|fatal|Exception|Error|Caused by|OutOfMemory|refusing)\b|Exception[:\[]"
+)
+# Lines that only say that something went wrong, while another one says what.
+_DULL = re.compile(
+    r"uncaught exception in thread|Aborting|fatal exception has occurred|Could not create the Java"
+    r"|Security not initialized|initialization of VM$|^at "
+)
 # The guard reads a pipe whose other end only we hold: when we die, however it happens, the pipe closes.
 # (PR_SET_PDEATHSIG is no substitute: it fires when the *thread* that started the server ends.)
 _GUARD = ["/bin/sh", "-c", 'read -r _ || kill -KILL "$1"', "guard"]
+
+
+class Guard:
+    """Kills a process when this one dies, however that happens.
+
+    Args:
+        pid: The process to kill.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._process = subprocess.Popen(
+            [*_GUARD, str(pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def release(self) -> None:
+        """Call it off: the process has ended and its id may soon be another's."""
+        self._process.communicate(b"done\n")
 
 
 class ServerProcess:
@@ -30,7 +58,8 @@ class ServerProcess:
         self.name = name
         self.log = log
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
+        self._log_start = 0
 
     @property
     def pid(self) -> int:
@@ -67,6 +96,7 @@ class ServerProcess:
         uid = server_uid()
         try:
             with self.log.open("ab") as out:
+                self._log_start = out.tell()
                 self._process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
@@ -83,13 +113,7 @@ class ServerProcess:
         except OSError as error:
             raise StackError(f"{self.name}: {command[0]} cannot be started: {error.strerror}") from error
         if not outlive:
-            self._guard = subprocess.Popen(
-                [*_GUARD, str(self._process.pid)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            self._guard = Guard(self._process.pid)
 
     def wait_until(
         self,
@@ -115,21 +139,28 @@ class ServerProcess:
         began = time.monotonic()
         while missing := ready():
             elapsed = time.monotonic() - began
-            if not self.running:
-                code = self._process.returncode if self._process else None
-                raise StackError(
-                    f"{self.name} ended with {code}: {last_telling_line(self.log)} (log: {self.log})"
-                )
+            self.check_running()
             if elapsed > timeout_seconds:
                 raise StackError(
                     f"{self.name} was not ready after {timeout_seconds:.0f} s ({missing}): "
-                    f"{last_telling_line(self.log)} (log: {self.log})"
+                    f"{telling_line(self.log, self._log_start)} (log: {self.log})"
                 )
             progress(f"{self.name}: starting, {elapsed:.0f} s")
             time.sleep(every_seconds)
         elapsed = time.monotonic() - began
         progress(f"{self.name}: healthy after {elapsed:.1f} s")
         return elapsed
+
+    def check_running(self) -> None:
+        """Make sure that it has not ended.
+
+        Raises:
+            StackError: It has; the text holds the log's most telling line.
+        """
+        if self._process is not None and not self.running:
+            code = self._process.returncode
+            reason = telling_line(self.log, self._log_start)
+            raise StackError(f"{self.name} ended with {code}: {reason} (log: {self.log})")
 
     def terminate(self) -> None:
         """Ask it to end (SIGTERM) and return at once; `join` waits for it."""
@@ -164,16 +195,21 @@ class ServerProcess:
 
     def _release_guard(self) -> None:
         if self._guard is not None:
-            self._guard.communicate(b"done\n")
+            self._guard.release()
             self._guard = None
 
 
-def last_telling_line(log: Path) -> str:
-    """The last line of ``log`` that names an error, else its last line, cut to 400 characters."""
+def telling_line(log: Path, start: int = 0) -> str:
+    """The first line that names an error, else the last line, cut to 400 characters.
+
+    Args:
+        log: The log file.
+        start: Where the present run begins in it, in bytes.
+    """
     try:
-        text = log.read_bytes()[-100_000:].decode("utf-8", errors="replace")
+        text = log.read_bytes()[start:].decode("utf-8", errors="replace")
     except OSError as error:
         return f"no log: {error.strerror}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if _TELLING.search(line) and not line.startswith("at ")]
-    return (telling or lines or ["the log is empty"])[-1][:400]
+    telling = [line for line in lines if _TELLING.search(line) and not _DULL.search(line)]
+    return (telling or lines[-1:] or ["the log is empty"])[0][:400]

@@ -1,16 +1,20 @@
 """Certificates, the administrator and the configuration of OpenSearch's Security plugin."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import json
-import os
-import secrets
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
 from compose.stack.errors import StackError
+from compose.stack.paths import kept_secret
 
 ADMIN = "admin"
 _DAYS = 3650
@@ -29,19 +33,14 @@ def password_file(data_dir: Path) -> Path:
 
 def password(data_dir: Path) -> str:
     """The administrator's password; generated on first use and kept with the data."""
-    file = password_file(data_dir)
-    if not file.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(18), encoding="ascii")
-    return file.read_text(encoding="ascii")
+    return kept_secret(password_file(data_dir))
 
 
 def prepare(data_dir: Path, home: Path, java: Path) -> None:
     """Make certificates and the password's hash where they are missing.
 
     Raises:
-        StackError: The package ``cryptography`` is missing or the hash cannot be made.
+        StackError: The hash cannot be made.
     """
     if not ca_file(data_dir).exists():
         _make_certificates(data_dir / "certs")
@@ -49,8 +48,10 @@ def prepare(data_dir: Path, home: Path, java: Path) -> None:
     if not users.exists():
         entry = {"hash": _hash(home, java, password(data_dir)), "reserved": False, "backend_roles": ["admin"]}
         document = {"_meta": {"type": "internalusers", "config_version": 2}, ADMIN: entry}
-        users.touch(mode=0o600)
-        users.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
+        growing = users.with_suffix(".new")
+        growing.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML
+        growing.chmod(0o600)
+        growing.replace(users)
 
 
 def install(data_dir: Path, home: Path, config: Path) -> dict[str, Any]:
@@ -69,6 +70,7 @@ def install(data_dir: Path, home: Path, config: Path) -> dict[str, Any]:
         "plugins.security.allow_default_init_securityindex": True,
         "plugins.security.nodes_dn": [f"CN=node,O={_ORGANISATION}"],
         "plugins.security.restapi.roles_enabled": ["all_access", "security_rest_api_access"],
+        "plugins.security.audit.type": "noop",
         "plugins.security.ssl.http.enabled": True,
         "plugins.security.ssl.transport.enforce_hostname_verification": False,
     }
@@ -84,7 +86,7 @@ def _hash(home: Path, java: Path, secret: str) -> str:
     """The bcrypt hash as Security's own tool makes it; the secret is not seen in the process list."""
     plugin = home / "plugins" / "opensearch-security"
     command = [
-        java,
+        str(java),
         "-XX:TieredStopAtLevel=1",
         "-cp",
         f"{plugin}/*:{home}/lib/*",
@@ -108,19 +110,12 @@ def _hash(home: Path, java: Path, secret: str) -> str:
 
 def _make_certificates(directory: Path) -> None:
     """An authority and one node certificate for the loopback address; the authority's key is not kept."""
-    try:
-        from cryptography import x509
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
-        from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-    except ImportError as error:
-        raise StackError("OpenSearch with Security needs the package cryptography: run make setup") from error
 
     def name(common: str) -> x509.Name:
         parts = ((NameOID.ORGANIZATION_NAME, _ORGANISATION), (NameOID.COMMON_NAME, common))
         return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
 
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     ca_key, node_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
 
     def builder(common: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
@@ -130,8 +125,8 @@ def _make_certificates(directory: Path) -> None:
             .issuer_name(name("authority"))
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=_DAYS))
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(days=_DAYS))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
@@ -182,4 +177,4 @@ def _make_certificates(directory: Path) -> None:
     # Last, and in one step: its presence says that all three are there.
     growing = directory / "ca.pem.new"
     growing.write_bytes(authority.public_bytes(pem))
-    os.replace(growing, directory / "ca.pem")
+    growing.replace(directory / "ca.pem")

@@ -1,0 +1,70 @@
+"""The newest JDK is found, even where the default ``java`` is an older one."""
+
+from pathlib import Path
+
+import pytest
+
+from compose.stack.errors import StackError
+from compose.stack.jdk import find_jdk
+
+
+def fake_jdk(home: Path, version: str, modules: str = "java.base jdk.localedata") -> Path:
+    (home / "bin").mkdir(parents=True)
+    (home / "bin" / "java").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    (home / "bin" / "java").chmod(0o755)
+    (home / "release").write_text(f'JAVA_VERSION="{version}"\nMODULES="{modules}"\n', encoding="ascii")
+    return home
+
+
+def test_the_newest_wins_over_java_home_and_path(tmp_path: Path) -> None:
+    old = fake_jdk(tmp_path / "17", "17.0.15")
+    fake_jdk(tmp_path / "jvm" / "a", "25.0.3")
+    fake_jdk(tmp_path / "jvm" / "b", "21.0.9")
+    environ = {"JAVA_HOME": str(old), "PATH": str(old / "bin")}
+    found = find_jdk(environ, [str(tmp_path / "jvm")])
+    assert found.version == (25, 0, 3)
+    assert tmp_path / "jvm" / "a" / "bin" / "java" == found.java
+
+
+def test_versions_are_compared_as_numbers(tmp_path: Path) -> None:
+    fake_jdk(tmp_path / "a", "21.0.9")
+    fake_jdk(tmp_path / "b", "21.0.10")
+    fake_jdk(tmp_path / "c", "100-ea")
+    assert find_jdk({}, [str(tmp_path)]).version == (100,)
+    (tmp_path / "c" / "release").unlink()
+    assert find_jdk({}, [str(tmp_path)]).version == (21, 0, 10)
+
+
+def test_java_on_the_path_is_found_through_links(tmp_path: Path) -> None:
+    home = fake_jdk(tmp_path / "opt" / "jdk", "21.0.1")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "java").symlink_to(home / "bin" / "java")
+    assert home == find_jdk({"PATH": str(tmp_path / "bin")}, []).home
+
+
+def test_among_equals_java_home_is_taken(tmp_path: Path) -> None:
+    fake_jdk(tmp_path / "jvm" / "a", "21.0.1")
+    mine = fake_jdk(tmp_path / "mine", "21.0.1")
+    assert mine == find_jdk({"JAVA_HOME": str(mine)}, [str(tmp_path / "jvm")]).home
+
+
+def test_no_jdk_is_one_line_that_says_what_to_install() -> None:
+    with pytest.raises(StackError) as caught:
+        find_jdk({"PATH": "/nonexistent"}, [])
+    text = str(caught.value)
+    assert "no JDK 21 or newer found: install a JDK 21 or newer" in text
+    assert "JAVA_HOME" in text
+    assert "\n" not in text
+
+
+def test_what_was_passed_over_is_named(tmp_path: Path) -> None:
+    old = fake_jdk(tmp_path / "old", "17.0.15")
+    cut = fake_jdk(tmp_path / "cut", "25", modules="java.base")
+    loose = fake_jdk(tmp_path / "loose", "25")
+    (loose / "bin" / "java").chmod(0o777)
+    with pytest.raises(StackError) as caught:
+        find_jdk({}, [str(tmp_path)])
+    text = str(caught.value)
+    assert f"{old} is 17.0.15" in text
+    assert f"{cut} lacks the module jdk.localedata" in text
+    assert f"{loose} is not trusted: {loose / 'bin' / 'java'} is writable by everybody" in text
