@@ -13,6 +13,8 @@ from compose.simulator.stores import StoreProfile
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the clock of the table is naive
 
+OFFSETS_KEPT = 4096  # about six weeks of quarters of an hour
+
 Script = Generator[int, None, None]
 """A call as it happens: yields the next moment (ms since the epoch) at which it wants to go on."""
 
@@ -46,6 +48,8 @@ class Exchange:
         # Zones change their offset at full quarters of an hour, so one look-up serves the quarter.
         offset = self._offsets.get(seconds // 900)
         if offset is None:
+            if len(self._offsets) >= OFFSETS_KEPT:
+                self._offsets.clear()
             shift = datetime.fromtimestamp(seconds, self._zone).utcoffset() or timedelta()
             offset = self._offsets[seconds // 900] = int(shift.total_seconds())
         return _EPOCH + timedelta(seconds=seconds + offset, milliseconds=ms)

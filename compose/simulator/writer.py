@@ -39,12 +39,15 @@ def _name(identifier: str) -> str:
     return f"`{identifier}`"
 
 
-def table_definition(table: str = "cdr", columns: Sequence[str] | None = None) -> str:
+def table_definition(
+    table: str = "cdr", columns: Sequence[str] | None = None, *, indexes: bool = True
+) -> str:
     """Return the CREATE TABLE of FreePBX's `cdr`.
 
     Args:
         table: Its name.
         columns: Only these; an older FreePBX lacks `sequence`, `linkedid`, `cnam`, `peeraccount` and others.
+        indexes: With FreePBX's indexes; see `add_indexes`.
     """
     parts = []
     kept = [column for column in COLUMNS if columns is None or column in columns]
@@ -56,19 +59,27 @@ def table_definition(table: str = "cdr", columns: Sequence[str] | None = None) -
         else:
             kind = f"varchar({width(column)}) NOT NULL DEFAULT ''"
         parts.append(f"  {_name(column)} {kind}")
-    for column in _INDEXED:
-        if column in kept:
-            prefix = "(191)" if column == "recordingfile" else ""
-            parts.append(f"  KEY {_name(column)} ({_name(column)}{prefix})")
+    if indexes:
+        parts.extend(f"  {key}" for key in _keys(kept))
     body = ",\n".join(parts)
     options = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci"
     return f"CREATE TABLE {_name(table)} (\n{body}\n) {options}"
+
+
+def _keys(kept: Sequence[str]) -> list[str]:
+    return [
+        f"KEY {_name(column)} ({_name(column)}{'(191)' if column == 'recordingfile' else ''})"
+        for column in _INDEXED
+        if column in kept
+    ]
 
 
 def create_table(
     connection: "pymysql.connections.Connection[Any]",
     table: str = "cdr",
     columns: Sequence[str] | None = None,
+    *,
+    indexes: bool = True,
 ) -> None:
     """Create the table in the connection's database; pymysql's error if it is there already.
 
@@ -76,9 +87,18 @@ def create_table(
         connection: To the store's database.
         table: Its name.
         columns: Only these columns, to imitate an older FreePBX; None: all 26.
+        indexes: False to load millions of rows first and call `add_indexes` then, which is much faster.
     """
     with connection.cursor() as cursor:
-        cursor.execute(table_definition(table, columns))
+        cursor.execute(table_definition(table, columns, indexes=indexes))
+
+
+def add_indexes(connection: "pymysql.connections.Connection[Any]", table: str = "cdr") -> None:
+    """Give a table that was created without them FreePBX's indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW COLUMNS FROM {_name(table)}")
+        kept = [str(row[0]) for row in cursor.fetchall()]
+        cursor.execute(f"ALTER TABLE {_name(table)} {', '.join('ADD ' + key for key in _keys(kept))}")
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from compose.simulator import COLUMNS, SimulatedRow, chain, doubled, insertion_order, simulate
-from compose.simulator.writer import create_table, replay, table_definition, width, write_all, write_rows
+from compose.simulator.writer import (
+    add_indexes,
+    create_table,
+    replay,
+    table_definition,
+    width,
+    write_all,
+    write_rows,
+)
 from tests.servers import CdrDatabase
 
 START = date(2026, 9, 1)
@@ -71,6 +79,21 @@ def test_an_older_freepbx_lacks_columns(cdr_database: CdrDatabase) -> None:
     assert read(cdr_database, "old_cdr", kept) == sorted(
         tuple(row[place] for place in places) for row in ROWS
     )
+
+
+@pytest.mark.servers
+def test_indexes_added_later_are_freepbxs(cdr_database: CdrDatabase) -> None:
+    with cdr_database.connect() as connection, connection.cursor() as cursor:
+        create_table(connection, "late", indexes=False)
+        write_rows(connection, ROWS, table="late")
+        add_indexes(connection, "late")
+        cursor.execute("SHOW CREATE TABLE late")
+        late = cursor.fetchone()
+        cursor.execute("SHOW CREATE TABLE cdr")
+        usual = cursor.fetchone()
+    assert late
+    assert usual
+    assert late[1].partition("\n")[2] == usual[1].partition("\n")[2]
 
 
 @pytest.mark.servers
