@@ -1,6 +1,7 @@
 """Command line of `central`: the only place that reads arguments, prints and ends the program."""
 
 import argparse
+import logging
 import os
 import sys
 from collections import Counter
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: 0 done, 1 something failed, 2 wrong usage.
     """
     options = _parser().parse_args(arguments)
+    # The client logs each refused request; what it means is in our own line.
+    logging.getLogger("opensearch").setLevel(logging.CRITICAL)
     try:
         given = {name: getattr(options, name, None) for name in ("url", "user", "password_file", "ca_file")}
         _install(connection_from(given, os.environ), dry_run=options.dry_run)
@@ -93,7 +96,7 @@ def _report(step: Step, impossible: Sequence[str], *, dry_run: bool) -> None:
             print(f"    {line}")
     for line in impossible:
         print(
-            f"central: {step.resource} keeps its old mapping: {line}: it holds for new indices, "
-            f"reindex {step.resource.name} to have it there",
+            f"central: {step.resource}: {line}: "
+            "new indices have it, this one keeps what it has until you reindex it",
             file=sys.stderr,
         )

@@ -154,7 +154,7 @@ def _tls_failure(connection: Connection, cause: str) -> str:
 
 
 def _unreachable(connection: Connection, error: exceptions.ConnectionError) -> str:
-    cause = str(error.info)
+    cause = f"{type(error.info).__name__}: {error.info}"
     if isinstance(error, exceptions.ConnectionTimeout):
         return f"{connection.url} did not answer in {_TIMEOUT_SECONDS} s: look at its health, then try again"
     if "RemoteDisconnected" in cause or "Connection aborted" in cause or "BadStatusLine" in cause:

@@ -88,7 +88,10 @@ def _indices(client: OpenSearch, connection: Connection, assets: Assets) -> Iter
 
 def _pipelines(client: OpenSearch, connection: Connection) -> dict[str, Any]:
     with translated(connection, "reading ingest pipelines"):
-        found: dict[str, Any] = client.ingest.get_pipeline()
+        try:
+            found: dict[str, Any] = client.ingest.get_pipeline()
+        except exceptions.NotFoundError:  # what OpenSearch answers while there is none at all
+            return {}
         return found
 
 

@@ -15,13 +15,13 @@ class FieldType:
         name: the word.
         description: what it is for.
         mapping: the field's mapping.
-        searched: the multi-field that a search without a field's name looks into; empty: the field itself.
+        searched: the multi-fields that a search without a field's name looks into; "" is the field itself.
     """
 
     name: str
     description: str
     mapping: dict[str, Any]
-    searched: str = ""
+    searched: tuple[str, ...] = ("",)
 
 
 _TYPES: Final = (
@@ -30,7 +30,7 @@ _TYPES: Final = (
         "words",
         "`.text` finds it by its words, without regard to accents, case and apostrophes",
         {**_KEYWORD, "fields": {"text": {"type": "text", "analyzer": "pabx_words", "norms": False}}},
-        "text",
+        ("text",),
     ),
     FieldType(
         "phone",
@@ -47,13 +47,14 @@ _TYPES: Final = (
                 }
             },
         },
-        "digits",
+        # The field itself too: `anonymous` has no digits.
+        ("", "digits"),
     ),
     FieldType(
         "code",
         "`.text` finds it by its parts between punctuation marks",
         {**_KEYWORD, "fields": {"text": {"type": "text", "analyzer": "pabx_code", "norms": False}}},
-        "text",
+        ("text",),
     ),
     FieldType("date", "a moment in UTC", {"type": "date", "ignore_malformed": True}),
     FieldType("integer", "a whole number", {"type": "integer", "ignore_malformed": True}),

@@ -1,6 +1,7 @@
 """The ingest pipeline: stamps each document, and puts aside what the index would refuse or read wrongly."""
 
 import json
+from collections.abc import Iterable
 from importlib import resources
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ _NOW: Final = "{{{_ingest.timestamp}}}"
 
 def ingest_pipelines(fields: Fields) -> dict[str, str]:
     """Give the ingest pipelines: path -> JSON."""
+    shape = _shape(fields)
     dated = [f"{INDEX_NAMES[kind]}-" for kind in ("cdr", "call")]
     body = {
         "description": (
@@ -31,31 +33,75 @@ def ingest_pipelines(fields: Fields) -> dict[str, str]:
         ),
         "version": VERSION,
         "processors": [
-            _set("event.ingested", _NOW, "ingested", "when the cluster took the document"),
             _script(
                 "check",
-                "objects are objects, mandatory fields are there, _id and month belong to the document",
-                {"shape": _shape(fields), "dated": dated},
+                "objects are objects, mandatory fields are there, _id and month fit; sets event.ingested",
+                {"shape": shape, "dated": dated},
             ),
         ],
         "on_failure": [
-            _set("refused_at", _NOW, "refused-at", "read and removed by the next processor"),
-            _script("refuse", "puts the document aside, as it came", {"metadata": _METADATA}),
-            _set("error.message", "{{{_ingest.on_failure_message}}}", "reason", "why it was refused"),
-            _set("error.type", "{{{_ingest.on_failure_processor_type}}}", "reason-type", "what refused it"),
-            _set(
-                "quarantine.rule",
-                "{{{_ingest.on_failure_processor_tag}}}",
-                "rule",
-                "which processor refused it",
-            ),
+            {
+                "script": {
+                    **_script("refuse", "puts it aside, as it came", {"metadata": _METADATA})["script"],
+                    "on_failure": _refuse_without_script(sorted(shape)),
+                }
+            },
+            *_reason(),
         ],
     }
     return {f"pipelines/ingest/{PIPELINE}.json": json.dumps(body, indent=2, ensure_ascii=False) + "\n"}
 
 
+def _reason() -> list[dict[str, Any]]:
+    """Why it was refused; only where the failure happened does OpenSearch know it, else nothing is set."""
+    return [
+        _set("error.message", "{{{_ingest.on_failure_message}}}", "reason", "why it was refused"),
+        _set("error.type", "{{{_ingest.on_failure_processor_type}}}", "reason-type", "what refused it"),
+        _set(
+            "quarantine.rule", "{{{_ingest.on_failure_processor_tag}}}", "rule", "which processor refused it"
+        ),
+    ]
+
+
+def _refuse_without_script(names: Iterable[str]) -> list[dict[str, Any]]:
+    """The same with plain processors: no script can take a document that holds an integer beyond 64 bits."""
+    moved: list[dict[str, Any]] = [
+        {"rename": {"field": name, "target_field": f"refused.{name}", "ignore_missing": True}}
+        for name in names
+    ]
+    month = {
+        "field": "@timestamp",
+        "index_name_prefix": "pabx-quarantine-",
+        "date_rounding": "M",
+        "index_name_format": "yyyy.MM",
+        "date_formats": ["ISO8601"],
+    }
+    return [
+        *moved,
+        {"rename": {"field": "refused", "target_field": "quarantine.document", "ignore_missing": True}},
+        *_reason(),
+        _set("quarantine.stage", "ingest", "stage", "where it was refused"),
+        _set("quarantine.index", "{{{_index}}}", "index", "where it should have gone"),
+        _set("@timestamp", _NOW, "refused-at", "when it was refused"),
+        _set("event.id", "{{{_id}}}", "id", "as it was sent"),
+        _set("event.kind", "pipeline_error", "kind", "a refusal"),
+        _set("event.dataset", "pabx.quarantine", "dataset", "a refusal"),
+        _set("event.created", _NOW, "created", "when this was made"),
+        _set("event.ingested", _NOW, "ingested", "when the cluster took it"),
+        {"date_index_name": {"tag": "month", "description": "this month's quarantine", **month}},
+    ]
+
+
 def _set(field: str, value: str, tag: str, description: str) -> dict[str, Any]:
-    return {"set": {"tag": tag, "description": description, "field": field, "value": value}}
+    return {
+        "set": {
+            "tag": tag,
+            "description": description,
+            "field": field,
+            "value": value,
+            "ignore_empty_value": True,
+        }
+    }
 
 
 def _script(name: str, description: str, params: dict[str, Any]) -> dict[str, Any]:

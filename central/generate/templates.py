@@ -65,7 +65,12 @@ def index_templates(fields: Fields) -> dict[str, str]:
 
 def searched_fields(of_kind: Sequence[Field]) -> list[str]:
     """Name the fields that a search without a field's name looks into."""
-    return [f"{field.name}.{field.type.searched}".rstrip(".") for field in of_kind if field.search]
+    return [
+        f"{field.name}.{suffix}".rstrip(".")
+        for field in of_kind
+        if field.search
+        for suffix in field.type.searched
+    ]
 
 
 def _settings() -> dict[str, Any]:

@@ -1,0 +1,213 @@
+"""The schemas keep what others build on: names, descriptions, one meaning for both validators."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import fastjsonschema
+import jsonschema
+import pytest
+
+from central.assets import load_assets
+from central.generate import differing, fields_of, index_pattern_fields
+from central.plan import composed
+from shipper.schema import KINDS, load, validator
+
+
+def names(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
+
+
+ALL = names("""
+@timestamp event.id event.dataset event.created event.ingested store.id store.name store.region store.city
+store.state store.timezone agent.version
+""")
+LOCAL = ["local.date", "local.hour", "local.weekday"]
+CALL = names("""
+call.id call.linked_ids call.direction call.outcome call.answered call.missed call.answered_by
+call.ring_seconds call.wait_seconds call.talk_seconds call.billable_seconds call.duration_seconds
+call.legs call.transferred call.did call.trunk call.queue call.group event.start event.end
+call.category call.cost.amount call.cost.currency call.cost.tariff
+source.number source.e164 source.name source.extension destination.number destination.e164 destination.name destination.extension
+""")
+COLUMNS = names("""
+calldate clid src dst dcontext channel dstchannel lastapp lastdata duration billsec disposition amaflags
+accountcode uniqueid userfield did recordingfile cnum cnam outbound_cnum outbound_cnam dst_cnam linkedid
+peeraccount sequence
+""")
+PROMISED = {
+    "cdr": [*ALL, *LOCAL, "event.start", "event.end", "call.id", *(f"cdr.{column}" for column in COLUMNS)],
+    "call": [*ALL, *LOCAL, *CALL],
+    "quarantine": [*ALL, "error.message", "quarantine.stage", "quarantine.document"],
+}
+TEMPLATES = {"cdr": "pabx-cdr", "call": "pabx-calls", "quarantine": "pabx-quarantine"}
+
+CDR: dict[str, Any] = {
+    "@timestamp": "2026-11-23T05:10:07Z",
+    "event": {"id": "a1", "kind": "event", "dataset": "pabx.cdr", "created": "2026-11-23T05:10:15.123Z"},
+    "store": {"id": "Loja001", "timezone": "America/New_York"},
+    "agent": {"version": "0.1.0"},
+    "local": {"date": "2026-11-23", "hour": 0, "weekday": 1},
+    "cdr": {"calldate": "2026-11-23T05:10:07Z", "src": "100", "duration": 5, "sequence": 8},
+}
+CALL_DOCUMENT: dict[str, Any] = {
+    **{key: CDR[key] for key in ("@timestamp", "store", "agent", "local")},
+    "event": {**CDR["event"], "dataset": "pabx.call"},
+    "call": {
+        "id": "a1",
+        "linked_ids": ["1795410607.7"],
+        "direction": "internal",
+        "outcome": "answered",
+        "answered": True,
+        "missed": False,
+        "duration_seconds": 5,
+        "legs": 1,
+        "cost": {"amount": 0.48, "currency": "BRL", "tariff": "local"},
+    },
+    "source": {"number": "100"},
+}
+QUARANTINE: dict[str, Any] = {
+    "@timestamp": "2026-11-23T05:10:07Z",
+    "event": {**CDR["event"], "kind": "pipeline_error", "dataset": "pabx.quarantine"},
+    "error": {"message": "cdr.duration: negative"},
+    "quarantine": {"stage": "document", "document": {"a.b": [[1]], "": {"deep": None}}},
+}
+VALID = {"cdr": CDR, "call": CALL_DOCUMENT, "quarantine": QUARANTINE}
+LEFT_OUT = object()
+
+
+def changed(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy in which the value at the path is another one, or left out."""
+    result = copy.deepcopy(document)
+    *parents, leaf = path.split("/")
+    part = result
+    for parent in parents:
+        part = part[parent]
+    if value is LEFT_OUT:
+        del part[leaf]
+    else:
+        part[leaf] = value
+    return result
+
+
+ACCEPTED = [
+    ("cdr", CDR),
+    ("call", CALL_DOCUMENT),
+    ("quarantine", QUARANTINE),
+    ("cdr", changed(CDR, "cdr/a column of the site", "x" * 70_000)),
+    ("cdr", changed(CDR, "cdr/site_number", -(2**63))),
+    ("cdr", changed(CDR, "cdr/clid", "\U0001f600" * 255)),
+    ("cdr", changed(CDR, "cdr/sequence", -1)),
+    ("cdr", changed(CDR, "tags", ["calldate_from_uniqueid"])),
+    ("cdr", changed(CDR, "call", {"id": "c1"})),
+    ("quarantine", changed(QUARANTINE, "store", {"id": "Loja001"})),
+]
+REFUSED = [
+    ("cdr", changed(CDR, "event", LEFT_OUT), "event"),
+    ("cdr", changed(CDR, "event/id", LEFT_OUT), "id"),
+    ("cdr", changed(CDR, "event/id", ""), "minLength"),
+    ("cdr", changed(CDR, "event/id", "x" * 161), "maxLength"),
+    ("cdr", changed(CDR, "event/dataset", "pabx.call"), "enum"),
+    ("cdr", changed(CDR, "store/id", 7), "type"),
+    ("cdr", changed(CDR, "@timestamp", None), "type"),
+    ("cdr", changed(CDR, "@timestamp", ""), "minLength"),
+    ("cdr", changed(CDR, "local/weekday", 0), "minimum"),
+    ("cdr", changed(CDR, "local/hour", 24), "maximum"),
+    ("cdr", changed(CDR, "cdr/duration", -1), "minimum"),
+    ("cdr", changed(CDR, "cdr/duration", "5"), "type"),
+    ("cdr", changed(CDR, "cdr/duration", True), "type"),
+    ("cdr", changed(CDR, "cdr/duration", 2**31), "maximum"),
+    ("cdr", changed(CDR, "cdr/src", {"a": 1}), "type"),
+    ("cdr", changed(CDR, "cdr/site", None), "type"),
+    ("cdr", changed(CDR, "cdr/site", 1.5), "type"),
+    ("cdr", changed(CDR, "cdr/site", 2**63), "maximum"),
+    ("cdr", changed(CDR, "cdr", "x"), "type"),
+    ("cdr", changed(CDR, "unknown", 1), "additionalProperties"),
+    ("cdr", changed(CDR, "call", {"id": "c1", "legs": 2}), "additionalProperties"),
+    ("call", changed(CALL_DOCUMENT, "call/direction", "sideways"), "enum"),
+    ("call", changed(CALL_DOCUMENT, "call/answered", "yes"), "type"),
+    ("call", changed(CALL_DOCUMENT, "call/linked_ids", ["1", 2]), "type"),
+    ("call", changed(CALL_DOCUMENT, "call/cost/currency", "R$"), "minLength"),
+    ("call", changed(CALL_DOCUMENT, "source/nickname", "x"), "additionalProperties"),
+    ("quarantine", changed(QUARANTINE, "quarantine/document", "x"), "type"),
+    ("quarantine", changed(QUARANTINE, "error", LEFT_OUT), "error"),
+]
+
+
+def test_the_generated_files_are_up_to_date() -> None:
+    assert differing() == [], "run: make generate"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_promised_field_is_in_the_schema(kind: str) -> None:
+    assert set(PROMISED[kind]) - {field.name for field in fields_of(kind)} == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_schema_and_mapping_have_the_same_fields(kind: str) -> None:
+    def mapped(properties: dict[str, Any], prefix: str = "") -> Iterator[str]:
+        for name, body in properties.items():
+            if "properties" in body:
+                yield from mapped(body["properties"], f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}"
+
+    def declared(schema: dict[str, Any], prefix: str = "") -> Iterator[str]:
+        for name, body in schema["properties"].items():
+            if "properties" in body:
+                yield from declared(body, f"{prefix}{name}.")
+            else:
+                yield f"{prefix}{name}"
+
+    _, properties = composed(load_assets(), TEMPLATES[kind])
+    assert sorted(declared(load(kind))) == sorted(mapped(properties))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_is_described_in_one_sentence(kind: str) -> None:
+    for field in fields_of(kind):
+        assert field.description.endswith("."), field.name
+        assert "\n" not in field.description, field.name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_is_a_draft_07_schema_without_references(kind: str) -> None:
+    jsonschema.Draft7Validator.check_schema(load(kind))
+    assert '"$ref"' not in json.dumps(load(kind))
+
+
+@pytest.mark.parametrize(("kind", "document"), ACCEPTED)
+def test_both_validators_accept(kind: str, document: dict[str, Any]) -> None:
+    validator(kind)(document)
+    assert list(jsonschema.Draft7Validator(load(kind)).iter_errors(document)) == []
+
+
+@pytest.mark.parametrize(("kind", "document", "rule"), REFUSED)
+def test_both_validators_refuse_by_the_same_rule(kind: str, document: dict[str, Any], rule: str) -> None:
+    with pytest.raises(fastjsonschema.JsonSchemaValueException) as fast:
+        validator(kind)(document)
+    slow = list(jsonschema.Draft7Validator(load(kind)).iter_errors(document))
+    assert [error.validator for error in slow] == [fast.value.rule]
+    assert rule in {fast.value.rule, *str(fast.value.message).replace("'", " ").split()}
+
+
+def test_validation_changes_nothing_in_the_document() -> None:
+    document = copy.deepcopy(CDR)
+    validator("cdr")(document)
+    assert document == CDR
+
+
+def test_index_pattern_fields_know_what_can_be_counted() -> None:
+    fields = {field.name: field for field in index_pattern_fields("cdr")}
+    assert (fields["cdr.src"].type, fields["cdr.src"].aggregatable) == ("string", True)
+    assert (fields["cdr.src.digits"].aggregatable, fields["cdr.src.digits"].parent) == (False, "cdr.src")
+    assert fields["cdr.duration"].type == "number"
+    assert fields["@timestamp"].type == "date"
+    assert "quarantine.document" not in {field.name for field in index_pattern_fields("quarantine")}
+
+
+def test_an_unknown_kind_is_named() -> None:
+    with pytest.raises(ValueError, match="'cel' is not one of cdr, call, quarantine"):
+        load("cel")
