@@ -5,7 +5,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from compose.stack import state
@@ -17,6 +17,9 @@ from compose.stack.paths import locked, make_cache_dir, make_data_dir
 from compose.stack.progress import Progress, ProgressLine
 
 _DONE, _FAILED = 0, 1
+_SERVERS = ("MariaDB", "OpenSearch")
+# What was started or found running, and what lets it outlive us.
+_Started = tuple[list[state.Left], Callable[[], None]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,13 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         directory = make_cache_dir() / "up"
         make_data_dir(directory)
-        with locked(directory / ".lock"):
+        with locked(directory / ".lock", lambda: print("waiting for another up or down", file=sys.stderr)):
             code: int = options.run(options)
     except StackError as error:
         print(f"stack: {error}", file=sys.stderr)
         return _FAILED
     except KeyboardInterrupt:
-        print("stack: interrupted; what this command had started is stopped", file=sys.stderr)
+        print("stack: interrupted: python -m compose.stack status shows what runs", file=sys.stderr)
         return _FAILED
     return code
 
@@ -69,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
     down = commands.add_parser("down", help="stop both; their data stays", allow_abbrev=False)
     down.set_defaults(run=_down)
-    status = commands.add_parser("status", help="what runs; exit 1 if nothing does", allow_abbrev=False)
+    status = commands.add_parser("status", help="what runs; exit 1 unless both do", allow_abbrev=False)
     status.add_argument("--json", action="store_true", help="as JSON")
     status.set_defaults(run=_status)
     return parser
@@ -90,33 +93,30 @@ def _up(options: argparse.Namespace) -> int:
     kept: list[state.Left] = []
     for start in (_up_mariadb, _up_opensearch):
         try:
-            kept += start(options, running, progress)
+            left, detach = start(options, running, progress)
         finally:
             progress.close()
-        # After each server: what runs is never forgotten, even if the next one fails.
-        others = [left for left in running if left not in kept]
-        state.write(file, kept + others)
+        kept += left
+        state.write(file, kept + [other for other in running if other not in kept])
+        detach()  # not before it is remembered: what we were killed over would run on, known to nobody
     _print(kept)
     print("stop them:   make down   (or python -m compose.stack down)")
     return _DONE
 
 
-def _up_mariadb(
-    options: argparse.Namespace, running: list[state.Left], progress: Progress
-) -> list[state.Left]:
+def _up_mariadb(options: argparse.Namespace, running: list[state.Left], progress: Progress) -> _Started:
     settings = f"--mariadb-port {options.mariadb_port}"
     mine = _already("MariaDB", settings, running, 1)
     if mine:
-        return mine
+        return mine, lambda: None
     server = MariaDB(
         make_cache_dir() / "up" / "mariadb",
         port=options.mariadb_port,
-        outlive=True,
         progress=progress,
         port_hint="set --mariadb-port or PABX_MARIADB_PORT to another",
     )
     server.launch()
-    return [
+    left = [
         state.Left(
             name="MariaDB",
             pid=server.pid,
@@ -127,16 +127,15 @@ def _up_mariadb(
             secret_file=str(server.password_file),
         )
     ]
+    return left, server.detach
 
 
-def _up_opensearch(
-    options: argparse.Namespace, running: list[state.Left], progress: Progress
-) -> list[state.Left]:
+def _up_opensearch(options: argparse.Namespace, running: list[state.Left], progress: Progress) -> _Started:
     settings = f"--opensearch-port {options.opensearch_port} --nodes {options.nodes}"
     settings += " --security" if options.security else ""
     mine = _already("OpenSearch", settings, running, options.nodes)
     if mine:
-        return mine
+        return mine, lambda: None
     # Clusters of another size or kind cannot take over each other's data.
     name = f"opensearch-{options.nodes}{'-secure' if options.security else ''}"
     cluster = OpenSearchCluster(
@@ -145,12 +144,11 @@ def _up_opensearch(
         ports=range(options.opensearch_port, options.opensearch_port + options.nodes),
         security=options.security,
         heap_mib=options.heap_mib,
-        outlive=True,
         progress=progress,
         port_hint="set --opensearch-port or PABX_OPENSEARCH_PORT to another",
     )
     cluster.launch()
-    return [
+    left = [
         state.Left(
             name=f"OpenSearch {node.name}",
             pid=node.process.pid,
@@ -163,6 +161,7 @@ def _up_opensearch(
         )
         for node, url in zip(cluster.nodes, cluster.urls, strict=True)
     ]
+    return left, cluster.detach
 
 
 def _already(name: str, settings: str, running: list[state.Left], wanted: int) -> list[state.Left]:
@@ -189,13 +188,14 @@ def _down(_options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     running = state.read(make_cache_dir() / "up" / "state.json")
+    missing = [name for name in _SERVERS if not any(left.name.startswith(name) for left in running)]
     if options.json:
         print(json.dumps([asdict(left) for left in running], indent=1))
-    elif running:
-        _print(running)
     else:
-        print("nothing runs: start it with make up")
-    return _DONE if running else _FAILED
+        _print(running)
+        for name in missing:
+            print(f"{name:18} does not run: start it with make up")
+    return _FAILED if missing else _DONE
 
 
 def _print(servers: list[state.Left]) -> None:

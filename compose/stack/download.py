@@ -49,7 +49,7 @@ def opensearch_home(progress: Progress = silent) -> Path:
     Raises:
         StackError: Maven, a JDK or the network is missing, or the cache cannot be used.
     """
-    return _ensure(f"opensearch-{OPENSEARCH_VERSION}", opensearch_parts(), _assemble_opensearch, progress)
+    return _ensure(f"OpenSearch {OPENSEARCH_VERSION}", opensearch_parts(), _assemble_opensearch, progress)
 
 
 def mariadb_home(progress: Progress = silent) -> Path:
@@ -58,23 +58,27 @@ def mariadb_home(progress: Progress = silent) -> Path:
     Raises:
         StackError: As `opensearch_home`.
     """
-    return _ensure(f"mariadb-{MARIADB_VERSION}", mariadb_parts(), _assemble_mariadb, progress)
+    return _ensure(f"MariaDB {MARIADB_VERSION}", mariadb_parts(), _assemble_mariadb, progress)
 
 
-def _ensure(name: str, parts: list[Part], assemble: Callable[[Path, Path], None], progress: Progress) -> Path:
+def _ensure(
+    label: str, parts: list[Part], assemble: Callable[[Path, Path], None], progress: Progress
+) -> Path:
     cache = make_cache_dir()
-    home = cache / f"{name}-{fingerprint(parts, _LAYOUT)}"
+    home = cache / f"{label.lower().replace(' ', '-')}-{fingerprint(parts, _LAYOUT)}"
     if not home.is_dir():
         # Everything grows in a directory of another name and is renamed when finished, so a home is whole.
         # One lock for all homes: two Mavens at once would damage the one local repository that they share.
-        with locked(cache / ".fetch.lock"):
+        with locked(cache / ".fetch.lock", lambda: progress(f"{label}: waiting for another download")):
             if not home.is_dir():
-                _build(home, parts, assemble, progress)
+                _build(home, label, parts, assemble, progress)
     check_home(home)
     return home
 
 
-def _build(home: Path, parts: list[Part], assemble: Callable[[Path, Path], None], progress: Progress) -> None:
+def _build(
+    home: Path, label: str, parts: list[Part], assemble: Callable[[Path, Path], None], progress: Progress
+) -> None:
     for leftover in home.parent.glob(f".{home.name}.*"):  # of a run that was killed; we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
@@ -84,8 +88,8 @@ def _build(home: Path, parts: list[Part], assemble: Callable[[Path, Path], None]
             pom = fetched / file_name
             pom.parent.mkdir(parents=True, exist_ok=True)
             pom.write_text(text, encoding="utf-8")
-        _run_maven(fetched, home.name, progress)
-        progress(f"{home.name}: putting together")
+        _run_maven(fetched, label, progress)
+        progress(f"{label}: putting together")
         growing.mkdir()
         assemble(fetched, growing)
         _make_readable(growing)
@@ -100,7 +104,7 @@ def _make_readable(home: Path) -> None:
         path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
 
 
-def _run_maven(project: Path, name: str, progress: Progress) -> None:
+def _run_maven(project: Path, label: str, progress: Progress) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise StackError(
@@ -108,7 +112,7 @@ def _run_maven(project: Path, name: str, progress: Progress) -> None:
         )
     log = project / "maven.log"
     environ = {**os.environ, "JAVA_HOME": str(find_jdk().home)}
-    command = [maven, "--batch-mode", _MAVEN_GOAL, "-DincludeScope=runtime"]
+    command = [maven, "--batch-mode", "--strict-checksums", _MAVEN_GOAL, "-DincludeScope=runtime"]
     began = time.monotonic()
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -119,11 +123,9 @@ def _run_maven(project: Path, name: str, progress: Progress) -> None:
             while process.poll() is None:
                 elapsed = time.monotonic() - began
                 if elapsed > _MAVEN_TIMEOUT_SECONDS:
-                    raise StackError(
-                        f"{name}: Maven was not done after {elapsed:.0f} s: check the network, then try again"
-                    )
+                    raise StackError(f"{label}: Maven is not done after {elapsed:.0f} s: check the network")
                 files = log.read_text(encoding="utf-8", errors="replace").count("Downloaded from")
-                progress(f"{name}: downloading, {files} files after {elapsed:.0f} s")
+                progress(f"{label}: downloading, {files} files after {elapsed:.0f} s")
                 time.sleep(0.5)
         finally:
             if process.poll() is None:
@@ -132,7 +134,7 @@ def _run_maven(project: Path, name: str, progress: Progress) -> None:
             guard.release()
     if process.returncode != 0:
         raise StackError(
-            f"{name}: Maven failed: {_maven_reason(log)}: check the network and Maven's settings"
+            f"{label}: Maven failed: {_maven_reason(log)}: check the network and Maven's settings"
         )
 
 

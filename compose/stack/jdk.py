@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from compose.stack.errors import StackError
 from compose.stack.paths import unsafe_reason
 
 MINIMUM = 21
+_ASK_TIMEOUT_SECONDS = 30.0
 _PARENTS = ("/usr/lib/jvm", "/usr/java", "/opt", "/opt/java", "/usr/local")
 _HOME_PARENTS = (".sdkman/candidates/java", ".jdks", ".asdf/installs/java", ".local/share/mise/installs/java")
 _HINT = (
@@ -92,22 +94,46 @@ def _candidates(environ: Mapping[str, str], parents: Iterable[str]) -> list[Path
 
 def _look_at(home: Path) -> tuple[Jdk | None, str]:
     """The JDK in ``home``, or None and why it is passed over ('' if it is no Java at all)."""
-    release = home / "release"
     java = home / "bin" / "java"
-    if not os.access(java, os.X_OK) or not release.is_file():
+    if not os.access(java, os.X_OK):
         return None, ""
-    entries = dict(
-        re.findall(r'^(\w+)="([^"]*)"', release.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-    )
-    version = tuple(
-        int(number) for number in re.findall(r"\d+", entries.get("JAVA_VERSION", "").split("-")[0])
-    )
-    if not version or version[0] < MINIMUM:
-        return None, f"{home} is {entries.get('JAVA_VERSION', 'of unknown version')}"
-    # OpenSearch's analysis module builds a Thai tokenizer at start: it needs the locale data.
-    if "jdk.localedata" not in entries.get("MODULES", "jdk.localedata").split():
-        return None, f"{home} lacks the module jdk.localedata"
     reason = unsafe_reason(java)
     if reason:
         return None, f"{home} is not trusted: {reason}"
+    text, modules = _release(home)
+    version = tuple(int(number) for number in re.findall(r"\d+", text.split("-")[0]))
+    if not version or version[0] < MINIMUM:
+        return None, f"{home} is {text or 'of unknown version'}"
+    # OpenSearch's analysis module builds a Thai tokenizer at start: it needs the locale data.
+    if "jdk.localedata" not in modules:
+        return None, f"{home} lacks the module jdk.localedata"
     return Jdk(home, version), ""
+
+
+def _release(home: Path) -> tuple[str, list[str]]:
+    """Version and modules by the JDK's ``release`` file; by running it where there is no such file."""
+    release = home / "release"
+    if release.is_file():
+        text = release.read_text(encoding="utf-8", errors="replace")
+        entries = dict(re.findall(r'^(\w+)="([^"]*)"', text, re.MULTILINE))
+        if "JAVA_VERSION" in entries and "MODULES" in entries:
+            return entries["JAVA_VERSION"], entries["MODULES"].split()
+    version = re.search(r'version "([^"]+)"', _output(home, "-version"))
+    modules = [line.split("@")[0] for line in _output(home, "--list-modules").splitlines()]
+    return (version[1] if version else ""), modules
+
+
+def _output(home: Path, option: str) -> str:
+    try:
+        done = subprocess.run(
+            [home / "bin" / "java", option],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=_ASK_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout

@@ -45,7 +45,6 @@ class MariaDB:
     Args:
         data_dir: Where data, log, and password live; created if missing.
         port: TCP port on 127.0.0.1; a free one is chosen if None or 0.
-        outlive: Whether the server may outlive this process; if not, it is killed with it.
         progress: Told what is being done.
         port_hint: What an error recommends when the port is in use.
     """
@@ -58,13 +57,11 @@ class MariaDB:
         data_dir: Path,
         *,
         port: int | None = None,
-        outlive: bool = False,
         progress: Progress = silent,
         port_hint: str = "choose another port",
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.port = port or free_port()
-        self._outlive = outlive
         self._progress = progress
         self._port_hint = port_hint
         self.process = ServerProcess("MariaDB", self.data_dir / "mariadb.log")
@@ -136,7 +133,7 @@ class MariaDB:
             "--socket=mariadb.sock",  # relative to the data directory: a path of any depth stays short enough
             f"--pid-file={data / 'mariadb.pid'}",
         ]
-        self.process.start(command, env=_environment(home), cwd=data, outlive=self._outlive)
+        self.process.start(command, env=_environment(home), cwd=data)
 
     def wait_healthy(self, timeout_seconds: float = _START_TIMEOUT_SECONDS) -> float:
         """Wait until ``root`` can log in.
@@ -178,6 +175,10 @@ class MariaDB:
         """End it in order (SIGTERM) and wait; no error if it does not run."""
         self.process.terminate()
         self.process.join()
+
+    def detach(self) -> None:
+        """Let it outlive this process, with which a server dies otherwise."""
+        self.process.detach()
 
     def kill(self) -> None:
         """Kill it (SIGKILL) and wait until it is gone."""

@@ -53,7 +53,6 @@ class Node:
         secure: bool,
         heap_mib: int,
         jvm_options: Sequence[str],
-        outlive: bool,
     ) -> None:
         """Write the configuration anew, leave the data as it is, and start the process.
 
@@ -64,7 +63,6 @@ class Node:
             secure: Whether TLS and log-in are on.
             heap_mib: Heap in MiB.
             jvm_options: More options for the JVM.
-            outlive: Whether it may outlive this process.
 
         Raises:
             StackError: It already runs, or its directory is out of its user's reach.
@@ -96,7 +94,6 @@ class Node:
             [java, *_jvm_options(heap_mib, scratch), *jvm_options, *_server_options(home, config)],
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
             cwd=self.directory,
-            outlive=outlive,
         )
 
 

@@ -37,7 +37,6 @@ class OpenSearchCluster:
         heap_mib: Heap of each node in MiB.
         jvm_options: More options for the JVMs, such as `QUICK_START`.
         name: The cluster's name.
-        outlive: Whether the nodes may outlive this process; if not, they are killed with it.
         progress: Told what is being done.
         port_hint: What an error recommends when a port is in use.
     """
@@ -54,7 +53,6 @@ class OpenSearchCluster:
         heap_mib: int = 1024,
         jvm_options: Sequence[str] = (),
         name: str = "pabx",
-        outlive: bool = False,
         progress: Progress = silent,
         port_hint: str = "choose another port",
     ) -> None:
@@ -63,7 +61,6 @@ class OpenSearchCluster:
         self.secure = security
         self._heap_mib = heap_mib
         self._jvm_options = jvm_options
-        self._outlive = outlive
         self._progress = progress
         self._port_hint = port_hint
         wanted = [*ports, *[None] * nodes][:nodes]
@@ -168,7 +165,6 @@ class OpenSearchCluster:
                     secure=self.secure,
                     heap_mib=self._heap_mib,
                     jvm_options=self._jvm_options,
-                    outlive=self._outlive,
                 )
                 started.append(node)
         except BaseException:
@@ -239,6 +235,11 @@ class OpenSearchCluster:
             node.process.terminate()
         for node in self.nodes:
             node.process.join()
+
+    def detach(self) -> None:
+        """Let all nodes outlive this process, with which a server dies otherwise."""
+        for node in self.nodes:
+            node.process.detach()
 
     def kill(self) -> None:
         """Kill all nodes (SIGKILL to the JVM itself) and wait until they are gone."""

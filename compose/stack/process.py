@@ -77,16 +77,13 @@ class ServerProcess:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
-    def start(
-        self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, outlive: bool
-    ) -> None:
-        """Start it, as the servers' uid where we are root.
+    def start(self, command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path) -> None:
+        """Start it, as the servers' uid where we are root; it dies with this process, see `detach`.
 
         Args:
             command: Program and arguments.
             env: Its whole environment.
             cwd: Its working directory.
-            outlive: Whether it may outlive this process; if not, it is killed when this process dies.
 
         Raises:
             StackError: It already runs, or the program cannot be executed.
@@ -112,8 +109,7 @@ class ServerProcess:
                 )
         except OSError as error:
             raise StackError(f"{self.name}: {command[0]} cannot be started: {error.strerror}") from error
-        if not outlive:
-            self._guard = Guard(self._process.pid)
+        self._guard = Guard(self._process.pid)
 
     def wait_until(
         self,
@@ -134,7 +130,7 @@ class ServerProcess:
             Seconds waited.
 
         Raises:
-            StackError: It ended, or was not ready in time; the text holds the log's last telling line.
+            StackError: It ended, or was not ready in time; the text holds the log's most telling line.
         """
         began = time.monotonic()
         while missing := ready():
@@ -184,6 +180,10 @@ class ServerProcess:
             self._process.kill()
             self._process.wait()
             self._release_guard()
+
+    def detach(self) -> None:
+        """Let it outlive this process."""
+        self._release_guard()
 
     def suspend(self) -> None:
         """Freeze it (SIGSTOP): it keeps its connections and answers nothing."""

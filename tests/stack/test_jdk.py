@@ -31,7 +31,7 @@ def test_versions_are_compared_as_numbers(tmp_path: Path) -> None:
     fake_jdk(tmp_path / "b", "21.0.10")
     fake_jdk(tmp_path / "c", "100-ea")
     assert find_jdk({}, [str(tmp_path)]).version == (100,)
-    (tmp_path / "c" / "release").unlink()
+    (tmp_path / "c" / "bin" / "java").unlink()
     assert find_jdk({}, [str(tmp_path)]).version == (21, 0, 10)
 
 
@@ -40,6 +40,22 @@ def test_java_on_the_path_is_found_through_links(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "java").symlink_to(home / "bin" / "java")
     assert home == find_jdk({"PATH": str(tmp_path / "bin")}, []).home
+
+
+def test_without_a_release_file_java_itself_is_asked(tmp_path: Path) -> None:
+    home = fake_jdk(tmp_path / "a", "17")
+    (home / "release").unlink()
+    script = """#!/bin/sh
+case $1 in
+-version) echo 'openjdk version "21.0.4" 2024-07-16' >&2 ;;
+--list-modules) echo java.base@21.0.4; echo jdk.localedata@21.0.4 ;;
+esac
+"""
+    (home / "bin" / "java").write_text(script, encoding="ascii")
+    assert find_jdk({}, [str(tmp_path)]).version == (21, 0, 4)
+    (home / "bin" / "java").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    with pytest.raises(StackError, match="a is of unknown version"):
+        find_jdk({}, [str(tmp_path)])
 
 
 def test_among_equals_java_home_is_taken(tmp_path: Path) -> None:
