@@ -30,7 +30,8 @@ call.id call.linked_ids call.direction call.outcome call.answered call.missed ca
 call.ring_seconds call.wait_seconds call.talk_seconds call.billable_seconds call.duration_seconds
 call.legs call.transferred call.did call.trunk call.queue call.group event.start event.end
 call.category call.cost.amount call.cost.currency call.cost.tariff
-source.number source.e164 source.name source.extension destination.number destination.e164 destination.name destination.extension
+source.number source.e164 source.name source.extension
+destination.number destination.e164 destination.name destination.extension
 """)
 COLUMNS = names("""
 calldate clid src dst dcontext channel dstchannel lastapp lastdata duration billsec disposition amaflags
