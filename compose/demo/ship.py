@@ -59,9 +59,7 @@ def ship(configs: Sequence[Path], delivered: Callable[[], int], expected: int, p
                 if process.returncode:
                     raise ShippingError(f"{config.parent.name}: {process.communicate()[1].strip()}")
         finished = len(configs) - len(waiting) - len(running)
-        progress(
-            f"shipping, {finished} of {len(configs)} stores done and {delivered()} of {expected} documents there"
-        )
+        progress(f"shipping, {finished} of {len(configs)} stores and {delivered()} of {expected} documents")
 
 
 def _start(config: Path) -> "subprocess.Popen[str]":
