@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m compose.stack",
         description="A real OpenSearch and a real MariaDB on 127.0.0.1, without Docker and without root.",
+        epilog="Options for OpenSearch's JVM: env OPENSEARCH_JAVA_OPTS. Where it is kept: env PABX_CACHE.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -144,6 +145,7 @@ def _up_opensearch(options: argparse.Namespace, running: list[state.Left], progr
         ports=range(options.opensearch_port, options.opensearch_port + options.nodes),
         security=options.security,
         heap_mib=options.heap_mib,
+        jvm_options=shlex.split(os.environ.get("OPENSEARCH_JAVA_OPTS", "")),
         progress=progress,
         port_hint="set --opensearch-port or PABX_OPENSEARCH_PORT to another",
     )

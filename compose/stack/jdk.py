@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compose.stack.errors import StackError
-from compose.stack.paths import unsafe_reason
+from compose.stack.paths import check_reachable, unsafe_reason
 
 MINIMUM = 21
 _ASK_TIMEOUT_SECONDS = 30.0
@@ -100,6 +100,10 @@ def _look_at(home: Path) -> tuple[Jdk | None, str]:
     reason = unsafe_reason(java)
     if reason:
         return None, f"{home} is not trusted: {reason}"
+    try:
+        check_reachable(java)
+    except StackError as error:
+        return None, str(error)
     text, modules = _release(home)
     version = tuple(int(number) for number in re.findall(r"\d+", text.split("-")[0]))
     if not version or version[0] < MINIMUM:

@@ -225,23 +225,25 @@ class MariaDB:
             "--skip-networking",
             "--max-allowed-packet=16M",
         ]
-        with self.log.open("ab") as out:
-            done = subprocess.run(
-                command,
-                input=sql.encode(),
-                stdout=out,
-                stderr=out,
-                cwd=growing,
-                env=_environment(home),
-                check=False,
-                timeout=_INSTALL_TIMEOUT_SECONDS,
-                user=uid,
-                group=uid,
-                extra_groups=None if uid is None else [],
-                umask=0o077,
-            )
-        if done.returncode != 0:
-            raise StackError(f"MariaDB: install failed: {telling_line(self.log)} (log: {self.log})")
+        try:
+            with self.log.open("ab") as out:
+                subprocess.run(
+                    command,
+                    input=sql.encode(),
+                    stdout=out,
+                    stderr=out,
+                    cwd=growing,
+                    env=_environment(home),
+                    check=True,
+                    timeout=_INSTALL_TIMEOUT_SECONDS,
+                    user=uid,
+                    group=uid,
+                    extra_groups=None if uid is None else [],
+                    umask=0o077,
+                )
+        except (OSError, subprocess.SubprocessError) as error:
+            reason = f"{type(error).__name__}, {telling_line(self.log)}"
+            raise StackError(f"MariaDB: install failed: {reason} (log: {self.log})") from error
         growing.rename(data)
 
     def _bootstrap_sql(self, home: Path) -> str:

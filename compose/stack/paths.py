@@ -84,31 +84,37 @@ def check_reachable(path: Path) -> None:
 
 
 def hand_over(path: Path) -> None:
-    """As root: give ``path`` and all below it to the servers' uid; otherwise do nothing."""
+    """As root: give ``path`` and all below it to the servers' uid; otherwise do nothing.
+
+    Raises:
+        StackError: That is not possible here.
+    """
     uid = server_uid()
     if uid is None:
         return
     check_reachable(path)
-    for directory, _, files in os.walk(path):
-        os.chown(directory, uid, uid)
-        for name in files:
-            os.chown(Path(directory) / name, uid, uid, follow_symlinks=False)
+    try:
+        for directory, _, files in os.walk(path):
+            os.chown(directory, uid, uid)
+            for name in files:
+                os.chown(Path(directory) / name, uid, uid, follow_symlinks=False)
+    except OSError as error:  # a container whose root may not do that, or has no such uid
+        raise StackError(
+            f"{path} cannot be given to uid {uid} ({error.strerror}): run this as an ordinary user"
+        ) from error
 
 
 def unsafe_reason(path: Path) -> str:
-    """Why ``path`` must not be executed: somebody else could have written it; '' if it may.
+    """Why ``path`` must not be executed: everybody could have written or replaced it; '' if it may.
 
     Looks at the file itself and every directory above it. A sticky directory such as /tmp is no
-    danger to what already lies in it, so it passes if what is below belongs to us.
+    danger to what already lies in it.
     """
     real = path.resolve()
     for place in (real, *real.parents):
-        found = place.stat()
-        sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
-        if found.st_mode & stat.S_IWOTH and not sticky:
+        mode = place.stat().st_mode
+        if mode & stat.S_IWOTH and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):
             return f"{place} is writable by everybody"
-        if found.st_uid not in (0, os.geteuid()):
-            return f"{place} belongs to uid {found.st_uid}"
     return ""
 
 
@@ -119,14 +125,15 @@ def check_home(home: Path) -> None:
         StackError: A file in it, or a directory above it, is writable by others or not ours.
     """
     reason = unsafe_reason(home)
-    for directory, folders, files in os.walk(home):
-        if reason:
-            break
-        for name in (*folders, *files):
-            found = (Path(directory) / name).lstat()
-            loose = found.st_mode & stat.S_IWOTH and not stat.S_ISLNK(found.st_mode)
-            if loose or found.st_uid not in (0, os.geteuid()):
-                reason = f"{Path(directory) / name} could have been written by others"
+    trusted = (0, os.geteuid())
+    for place in (home, *home.resolve().parents):
+        if not reason and place.stat().st_uid not in trusted:
+            reason = f"{place} belongs to uid {place.stat().st_uid}"
+    for path in home.rglob("*"):
+        found = path.lstat()
+        loose = found.st_mode & stat.S_IWOTH and not stat.S_ISLNK(found.st_mode)
+        if not reason and (loose or found.st_uid not in trusted):
+            reason = f"{path} could have been written by others"
     if reason:
         raise StackError(
             f"{home} is not executed, {reason}: delete it, or set PABX_CACHE to a directory of your own"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import state
+from compose.stack import QUICK_START, state
 from compose.stack.download import mariadb_home, opensearch_home
 from compose.stack.ports import free_port
 
@@ -25,7 +25,7 @@ def cache(server_dir: Path) -> Path:
 
 
 def run(cache: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environ = {**os.environ, "PABX_CACHE": str(cache)}
+    environ = {**os.environ, "PABX_CACHE": str(cache), "OPENSEARCH_JAVA_OPTS": " ".join(QUICK_START)}
     command = [sys.executable, "-m", "compose.stack", *arguments]
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, cwd=HERE)
 
