@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="start both and leave them running", allow_abbrev=False)
-    up.add_argument("--nodes", type=int, default=1, metavar="N", help="OpenSearch nodes (default 1)")
+    up.add_argument("--nodes", type=_nodes, default=1, metavar="N", help="OpenSearch nodes (default 1)")
     up.add_argument("--security", action="store_true", help="OpenSearch with TLS and log-in")
     up.add_argument(
         "--heap-mib", type=int, default=1024, metavar="MIB", help="heap of each node (default 1024)"
@@ -82,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65_535:  # noqa: PLR2004 -- the range of TCP ports
         raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 1 to 65535")
+    return int(text)
+
+
+def _nodes(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of nodes: 1 or more")
     return int(text)
 
 

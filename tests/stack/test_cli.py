@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import QUICK_START, state
+from compose.stack import QUICK_START, cli, state
 from compose.stack.download import mariadb_home, opensearch_home
 from compose.stack.ports import free_port
 
@@ -87,8 +87,17 @@ def test_a_recycled_pid_is_neither_shown_nor_killed(tmp_path: Path) -> None:
         assert stranger.wait(5) == -15
 
 
-def test_a_port_that_is_none_is_refused(cache: Path) -> None:
-    for wrong in ("0", "65536", "x"):
-        done = run(cache, "up", "--mariadb-port", wrong)
-        assert done.returncode == 2
-        assert f"'{wrong}' is no port" in done.stderr
+@pytest.mark.parametrize(
+    ("option", "wrong", "says"),
+    [
+        ("--mariadb-port", "0", "'0' is no port: a number from 1 to 65535"),
+        ("--opensearch-port", "65536", "'65536' is no port: a number from 1 to 65535"),
+        ("--nodes", "0", "'0' is no number of nodes: 1 or more"),
+    ],
+)
+def test_a_wrong_number_is_refused(
+    option: str, wrong: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["up", option, wrong])
+    assert says in capsys.readouterr().err
