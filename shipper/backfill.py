@@ -53,6 +53,11 @@ def backfill(
     tell(f"an agent runs: request {number} is in its spool, waiting until it has read the span")
     told = time.monotonic()
     while spool.has_backfill(number) and not agent.stopped:
+        if not lock.is_held():
+            raise SpoolError(
+                f"the agent ended before it had done request {number}, which stays in {path}",
+                "start the agent, it goes on with it, or run this command again",
+            )
         time.sleep(POLL_SECONDS)
         if time.monotonic() - told > TELL_SECONDS:
             tell("still waiting; see: shipper status")

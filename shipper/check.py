@@ -16,7 +16,7 @@ from shipper.document.clock import created_at
 from shipper.errors import ShipperError
 from shipper.outputs import OpenSearchOutput, make_output
 from shipper.sources.cdr import Database
-from shipper.spool import SpoolLock
+from shipper.spool import Spool, SpoolLock
 
 CLOCK_SECONDS = 5
 RECENT_ROWS = 200
@@ -187,6 +187,8 @@ def _spool(config: Config) -> Finding:
             f"{path} cannot be written",
             f"give the agent's user write access to {folder}, or set spool.path",
         )
+    if path.exists():
+        Spool(path, read_only=True).close()  # a damaged file, or one of a newer version, says so
     free = shutil.disk_usage(folder).free // (1024 * 1024)
     running = ", in use by a running agent" if SpoolLock(path).is_held() else ""
     if free < config.spool.max_mib:

@@ -13,6 +13,9 @@ from shipper.outputs import make_output
 from shipper.sources.cdr import CdrReader, Database, buckets
 from shipper.spool import Spool, SpoolLock
 
+STOP_SECONDS = 5.0
+"""How long a sender that still waits for an answer may delay the end: what it has sent is sent again."""
+
 
 class Agent:
     """One store's agent. It holds the spool's lock as long as it runs.
@@ -47,15 +50,15 @@ class Agent:
 
     def run(self) -> None:
         """Read and send until `stop`."""
-        with SpoolLock(self._path):
+        with SpoolLock(self._path) as lock:
             reading, sending = self._parts()
-            sender = threading.Thread(target=self._guarded(sending.forever), name="sending")
+            sender = threading.Thread(target=self._guarded(sending.forever), name="sending", daemon=True)
             sender.start()
             try:
                 reading.forever()
             finally:
                 self.stop()
-                sender.join()
+                self._end(reading, sending, sender, lock)
         self._raise_failure()
 
     def run_once(self, since: str | None = None, until: str = buckets.LAST) -> dict[str, int]:
@@ -67,9 +70,10 @@ class Agent:
         Raises:
             ShipperError: Something is in the way; what was read and not acknowledged stays in the spool.
         """
-        with SpoolLock(self._path):
+        with SpoolLock(self._path) as lock:
             reading, sending = self._parts()
             before = reading.spool.counters()
+            after = before
             finished = threading.Event()
 
             def deliver() -> None:
@@ -81,16 +85,16 @@ class Agent:
                         return
                     self._arrived.wait(1.0)
 
-            sender = threading.Thread(target=self._guarded(deliver), name="sending")
+            sender = threading.Thread(target=self._guarded(deliver), name="sending", daemon=True)
             sender.start()
             try:
                 reading.once(since, until)
             finally:
                 finished.set()
                 self._arrived.set()
-                sender.join()
+                after = self._end(reading, sending, sender, lock)
         self._raise_failure()
-        return {name: value - before.get(name, 0) for name, value in reading.spool.counters().items()}
+        return {name: value - before.get(name, 0) for name, value in after.items()}
 
     def _parts(self) -> tuple[Reading, Sending]:
         limit = self._config.spool.max_mib
@@ -102,6 +106,22 @@ class Agent:
         )
         output = make_output(self._config)
         return reading, Sending(output, Spool(self._path, limit), self._origin, self._stop, self._arrived)
+
+    def _end(
+        self, reading: Reading, sending: Sending, sender: threading.Thread, lock: SpoolLock
+    ) -> dict[str, int]:
+        """Wait for the sender, close everything, and give the counters."""
+        while sender.is_alive() and not self._stop.is_set():
+            sender.join(0.2)
+        sender.join(STOP_SECONDS)
+        if sender.is_alive():
+            # It may still take documents out: nobody else gets the spool before this process is gone.
+            lock.keep()
+        else:
+            sending.close()
+        counters = reading.spool.counters()
+        reading.close()
+        return counters
 
     def _guarded(self, work: Callable[[], None]) -> Callable[[], None]:
         """A thread that fails takes the agent down with it, so that nobody believes it lives."""

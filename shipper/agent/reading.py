@@ -47,6 +47,7 @@ class Reading:
         self._wake = wake
         self._arrived = arrived
         self._trouble = Trouble("reading", spool, log)
+        self._span: tuple[str, str] | None = None
 
     def forever(self) -> None:
         """Read until told to stop; whatever fails is tried again."""
@@ -86,12 +87,16 @@ class Reading:
             except SpoolFullError as error:
                 self._stop.wait(self._failed(error))
             except ShipperError as error:
-                pause = self._failed(error)
-                if error.permanent or self._trouble.lasting:
+                if self._trouble.gives_up(error):
                     raise
-                self._stop.wait(pause)
+                self._stop.wait(self._failed(error))
             else:
                 return
+
+    def close(self) -> None:
+        """End the connections to database and spool."""
+        self._database.close()
+        self.spool.close()
 
     def everything(self) -> None:
         """Compare the whole table with what was read, and read what differs."""
@@ -101,11 +106,14 @@ class Reading:
                 return
 
     def span(self, since: str, until: str) -> None:
-        """Read the buckets of a span again."""
-        for added in self._reader.sweep(since, until, again=True):
+        """Read the buckets of a span again; after trouble, such as a full spool, it goes on where it was."""
+        if self._span != (since, until):
+            self._span, self._reader.reached = (since, until), since
+        for added in self._reader.sweep(self._reader.reached, until, again=True):
             self._took(added)
             if self._stop.is_set():
                 return
+        self._span = None
 
     def _took(self, added: int) -> None:
         if added:

@@ -51,7 +51,11 @@ class Sending:
                 continue
             if not sent:
                 self._arrived.wait(IDLE_SECONDS)
+
+    def close(self) -> None:
+        """End the connections to output and spool."""
         self._output.close()
+        self._spool.close()
 
     def drain(self) -> None:
         """Send until the spool is empty.
@@ -64,10 +68,9 @@ class Sending:
                 if not self.step():
                     return
             except ShipperError as error:
-                pause = self._trouble.met(error)
-                if error.permanent or self._trouble.lasting:
+                if self._trouble.gives_up(error):
                     raise
-                self._stop.wait(pause)
+                self._stop.wait(self._trouble.met(error))
 
     def step(self) -> bool:
         """Send one batch; False where nothing waits.
@@ -78,13 +81,13 @@ class Sending:
         """
         batch = self._spool.take(self._output.max_documents, self._output.max_bytes)
         if not batch:
-            self._trouble.over()
             return False
         outcome = self._output.send(batch)
         quarantined, refused = self._sort_out(outcome)
         self._spool.settle(outcome.done, quarantined, refused)
         if outcome.retry:
-            raise OutputError(f"{len(outcome.retry)} documents were not taken: {outcome.retry_reason}")
+            problem = f"{len(outcome.retry)} documents were not taken ({outcome.retry_reason})"
+            raise OutputError(problem, outcome.retry_hint)
         self._trouble.over()
         return True
 

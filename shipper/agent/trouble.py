@@ -25,19 +25,26 @@ class Trouble:
 
     def __init__(self, part: str, spool: Spool, log: logging.Logger) -> None:
         self._part = part
+        self._key = f"error.{part}"
         self._spool = spool
         self._log = log
         self._backoff = Backoff()
         self._since: float | None = None
         self._told: tuple[str, float] | None = None
         self._worked = False
+        # What an earlier process left: it stands until this one has seen the part work.
+        self._noted = bool(spool.notes().get(self._key, ("", 0.0))[0])
 
-    @property
-    def lasting(self) -> bool:
-        """Trying on is no use to somebody who waits: it never worked, or has not for a minute."""
-        if self._since is None:
-            return False
-        return not self._worked or time.monotonic() - self._since > PATIENCE_SECONDS
+    def gives_up(self, error: ShipperError) -> bool:
+        """Trying on is no use to somebody who waits: it cannot help, never worked, or has not for a minute.
+
+        Then the error is only noted: whoever waits prints it, and once is enough.
+        """
+        lasting = self._since is not None and time.monotonic() - self._since > PATIENCE_SECONDS
+        if error.permanent or not self._worked or lasting:
+            self._note(str(error))
+            return True
+        return False
 
     def met(self, error: ShipperError) -> float:
         """It failed: log it, once for each text, and give the seconds to wait."""
@@ -53,15 +60,16 @@ class Trouble:
     def over(self) -> None:
         """It worked."""
         self._worked = True
-        if self._since is None:
-            return
-        self._log.info("%s works again after %.0f s", self._part, time.monotonic() - self._since)
-        self._since = self._told = None
-        self._backoff.reset()
-        self._note("")
+        if self._since is not None:
+            self._log.info("%s works again after %.0f s", self._part, time.monotonic() - self._since)
+            self._since = self._told = None
+            self._backoff.reset()
+        if self._noted:
+            self._note("")
 
     def _note(self, text: str) -> None:
         try:
-            self._spool.note(f"error.{self._part}", text)
+            self._spool.note(self._key, text)
+            self._noted = bool(text)
         except SpoolError:  # a full disk: the log has it
             self._log.debug("the note could not be written")

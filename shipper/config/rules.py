@@ -9,6 +9,8 @@ from shipper.errors import ConfigError
 
 STORE_ID_LENGTH = 64
 PORTS = range(1, 65536)
+DAY_SECONDS = 24 * 3600
+YEAR_HOURS = 366 * 24
 
 
 def check(config: Config, source: str) -> None:
@@ -20,9 +22,10 @@ def check(config: Config, source: str) -> None:
         raise ConfigError(f"{source}: spool.max_mib is {config.spool.max_mib}", "set at least 1 (MiB)")
     if not config.spool.path:
         raise ConfigError(f"{source}: spool.path is empty", "name a file on a local disk")
-    if config.agent.heartbeat_seconds <= 0:
+    if not 0 < config.agent.heartbeat_seconds <= DAY_SECONDS:
         raise ConfigError(
-            f"{source}: agent.heartbeat_seconds is {config.agent.heartbeat_seconds:g}", "set it above 0"
+            f"{source}: agent.heartbeat_seconds is {config.agent.heartbeat_seconds:g}",
+            f"set it above 0, at most {DAY_SECONDS}; usual: 30",
         )
 
 
@@ -45,12 +48,18 @@ def _cdr(config: Config, source: str) -> None:
     cdr = config.cdr
     if cdr.port not in PORTS:
         raise ConfigError(f"{source}: cdr.port is {cdr.port}", "use 1 to 65535; MariaDB listens on 3306")
-    if not cdr.poll_seconds > 0:
-        raise ConfigError(f"{source}: cdr.poll_seconds is {cdr.poll_seconds:g}", "set it above 0; usual: 5")
-    if not cdr.lookback_hours > 0:
+    if not 0 < cdr.poll_seconds <= DAY_SECONDS:
         raise ConfigError(
-            f"{source}: cdr.lookback_hours is {cdr.lookback_hours:g}", "set it above 0; usual: 24"
+            f"{source}: cdr.poll_seconds is {cdr.poll_seconds:g}",
+            f"set it above 0, at most {DAY_SECONDS}; usual: 5",
         )
+    if not 0 < cdr.lookback_hours <= YEAR_HOURS:
+        raise ConfigError(
+            f"{source}: cdr.lookback_hours is {cdr.lookback_hours:g}",
+            f"set it above 0, at most {YEAR_HOURS}; usual: 24",
+        )
+    if not cdr.host:
+        raise ConfigError(f"{source}: cdr.host is empty", "name the database's host; usual: 127.0.0.1")
     for key, name in (("database", cdr.database), ("table", cdr.table)):
         if not name or "`" in name or "\0" in name:
             raise ConfigError(f"{source}: cdr.{key} is {name!r}", "FreePBX uses asteriskcdrdb and cdr")
@@ -67,8 +76,12 @@ def _output(config: Config, source: str) -> None:
         if output.forward.port not in PORTS:
             raise ConfigError(f"{source}: output.forward.port is {output.forward.port}", "use 1 to 65535")
         return
-    url = urlsplit(output.opensearch.url)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    try:
+        url = urlsplit(output.opensearch.url)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        usable = False
+    if not usable:
         raise ConfigError(
             f"{source}: output.opensearch.url is {output.opensearch.url!r}",
             "write it as https://host:9200",

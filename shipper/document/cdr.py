@@ -1,9 +1,10 @@
 """A row of the ``cdr`` table to a document: pure, in the store's zone, never losing a row."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from shipper.document.clock import FIRST_YEAR, Moment, StoreClock, created_at
+from shipper.document.clock import Moment, StoreClock, created_at, plausible
 from shipper.document.identity import Row, identify
 from shipper.document.model import Document, Origin, encode
 from shipper.document.quarantine import Quarantine
@@ -13,6 +14,8 @@ from shipper.document.validate import Invalid, validator
 DATASET = "pabx.cdr"
 INTEGERS = ("duration", "billsec", "amaflags", "sequence")
 SECONDS = ("duration", "billsec")
+LARGEST_INT = 2**31 - 1
+LARGEST_BIGINT = 2**63 - 1
 
 
 class CdrBuilder:
@@ -59,7 +62,7 @@ class CdrBuilder:
             "start": start,
         }
         duration = cdr.get("duration")
-        if isinstance(duration, int):
+        if isinstance(duration, int) and duration <= LARGEST_INT:
             event["end"] = self.clock.iso(moment.epoch + duration)
         document: dict[str, Any] = {
             "@timestamp": start,
@@ -91,9 +94,12 @@ class CdrBuilder:
             text = cdr.get(name)
             if text is not None:
                 try:
-                    cdr[name] = number = int(text)
+                    number = int(text)
                 except ValueError:
                     continue  # the schema refuses it, with its path
+                if not -LARGEST_BIGINT <= number <= LARGEST_BIGINT:
+                    continue  # likewise; as a number no output could carry it into the quarantine
+                cdr[name] = number
                 if number < 0 and name in SECONDS:
                     # The clock was set back in mid-call: a sum must not shrink by it.
                     del cdr[name]
@@ -109,7 +115,7 @@ class CdrBuilder:
             cdr["calldate"] = self.clock.iso(moment.epoch)
             return moment
         created = created_at(uniqueid)
-        if created is None or self.clock.local(created).date < f"{FIRST_YEAR}":
+        if created is None or not plausible(datetime.fromtimestamp(created, UTC).year):
             return None
         cdr.pop("calldate", None)
         problems.append(

@@ -7,6 +7,10 @@ from zoneinfo import ZoneInfo
 FIRST_YEAR = 1990
 """Older than any PBX: an earlier year is a zero date or a database's default, no time of a call."""
 
+LAST_YEAR = 2099
+"""Later is no time of a call either; up to here every sum of a date and a duration is a date too."""
+
+_LENGTH = len("2026-11-23 05:10:07")
 _HOUR = 3600
 _CACHED_HOURS = 4096
 _MINUTES_AND_SECONDS = tuple(f"{minute:02d}:{second:02d}Z" for minute in range(60) for second in range(60))
@@ -56,6 +60,8 @@ class StoreClock:
         Returns:
             None where ``calldate`` is no usable time (zero date, default of the column).
         """
+        if len(calldate) < _LENGTH:
+            return None
         hour = self._hours.get(calldate[:13]) or self._hour(calldate[:13])
         if hour is None:
             return None
@@ -83,7 +89,7 @@ class StoreClock:
         if prefix is None:
             _make_room(self._prefixes)
             start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
-            prefix = self._prefixes[hour] = start.strftime("%Y-%m-%dT%H:") if start.year > 999 else ""  # noqa: PLR2004
+            prefix = self._prefixes[hour] = start.strftime("%Y-%m-%dT%H:")
         return prefix + _MINUTES_AND_SECONDS[inside]
 
     def _hour(self, text: str) -> _Hour | None:
@@ -91,7 +97,7 @@ class StoreClock:
             start = datetime.fromisoformat(text + ":00:00")
         except ValueError:
             return None
-        if start.year < FIRST_YEAR:
+        if not plausible(start.year):
             return None
         last = text + ":59:59"
         first = self._exact(text + ":00:00", fold=0)
@@ -115,6 +121,11 @@ def created_at(uniqueid: str) -> int | None:
     if not (text.isascii() and text.isdigit() and 9 <= len(text) <= 10):  # noqa: PLR2004
         return None
     return int(text) or None
+
+
+def plausible(year: int) -> bool:
+    """A call can have been made in that year."""
+    return FIRST_YEAR <= year <= LAST_YEAR
 
 
 def _make_room(cache: dict[int, str] | dict[str, _Hour]) -> None:

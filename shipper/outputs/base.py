@@ -27,6 +27,8 @@ class Outcome:
     """To be sent again (``seq``)."""
     retry_reason: str = ""
     """Why the first of those has to be."""
+    retry_hint: str = "they wait in the spool and are sent again"
+    """What mends that."""
 
 
 class Output(Protocol):

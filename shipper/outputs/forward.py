@@ -29,6 +29,8 @@ from shipper.spool import Spooled
 CONNECT_SECONDS = 10.0
 ACKNOWLEDGEMENT_SECONDS = 60.0
 _RECEIVE = 65536
+UNREADABLE = (OSError, ValueError, msgpack.UnpackException)
+"""No connection, a host name that is none (ValueError), or an answer that is no msgpack."""
 
 
 class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
@@ -73,7 +75,7 @@ class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
         except OutputError:
             self._close()
             raise
-        except OSError as error:
+        except UNREADABLE as error:
             self._close()
             raise OutputError(
                 f"{self.where} does not take documents ({words(error)})",
@@ -84,10 +86,13 @@ class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
         """Connect and log in, if that has not been done."""
         try:
             self._reconnect()
+        except OutputError:
+            self._close()
+            raise
         except ssl.SSLError as error:
             self._close()
             raise tls.rejected(error, self.where, "output.forward.ca_file") from error
-        except OSError as error:
+        except UNREADABLE as error:
             self._close()
             raise OutputError(
                 f"{self.where} cannot be reached ({words(error)})",
@@ -127,6 +132,12 @@ class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
             for answer in self._unpacker:
                 if isinstance(answer, dict) and answer.get(b"ack") == chunk:
                     return
+                if isinstance(answer, list) and answer[:1] == [b"HELO"]:
+                    raise OutputError(
+                        f"{self.where} asks for a shared key",
+                        "set output.forward.shared_key (and username and password) to what the server has",
+                        permanent=True,
+                    )
             data = self.socket.recv(_RECEIVE)
             if not data:
                 raise ConnectionError("connection closed without an acknowledgement")

@@ -30,15 +30,17 @@ def login(connection: socket.socket, unpacker: Any, settings: ForwardSettings) -
         OutputError: The server does not know us, or we do not know it.
     """
     where = f"{settings.host}:{settings.port}"
-    helo = _read(connection, unpacker, where)
+    try:
+        helo = _read(connection, unpacker, where)
+    except TimeoutError:
+        helo = None
     if not (isinstance(helo, list) and len(helo) > 1 and helo[0] == b"HELO" and isinstance(helo[1], dict)):
         raise OutputError(
             f"{where} does not ask for a shared key",
             "leave output.forward.shared_key and username empty, or set shared_key on the server",
             permanent=True,
         )
-    nonce = helo[1].get(b"nonce", b"")
-    auth = helo[1].get(b"auth", b"")
+    nonce, auth = (helo[1].get(name) or b"" for name in (b"nonce", b"auth"))
     host = socket.gethostname().encode()
     key = settings.shared_key.encode()
     salt = os.urandom(16).hex().encode()
@@ -51,13 +53,15 @@ def login(connection: socket.socket, unpacker: Any, settings: ForwardSettings) -
     if not (isinstance(pong, list) and len(pong) >= _PONG and pong[0] == b"PONG"):
         raise OutputError(f"{where} answered the login with {str(pong)[:100]}", "is it a Forward server?")
     if pong[1] is not True:
+        reason = pong[2].decode(errors="replace") if isinstance(pong[2], bytes) else pong[2]
         raise OutputError(
-            f"{where} refused the login of {settings.username!r} ({pong[2].decode(errors='replace')})",
+            f"{where} refused the login of {settings.username!r} ({reason})",
             "set output.forward.username and password to what the central side enrolled",
             permanent=True,
         )
-    expected = hashlib.sha512(salt + pong[3] + nonce + key).hexdigest().encode()
-    if not hmac.compare_digest(expected, pong[4]):
+    named, proof = (part if isinstance(part, bytes) else b"" for part in pong[3:_PONG])
+    expected = hashlib.sha512(salt + named + nonce + key).hexdigest().encode()
+    if not hmac.compare_digest(expected, proof):
         raise OutputError(
             f"{where} does not know our shared key", "set output.forward.shared_key", permanent=True
         )

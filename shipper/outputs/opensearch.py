@@ -18,6 +18,12 @@ from shipper.spool import Spooled
 
 TIMEOUT_SECONDS = 60.0
 _CREATED = 201
+_FORBIDDEN = "403 security_exception"
+_BAD_REQUEST = 400
+_CLUSTER_ERRORS = {
+    "validation_exception",  # the limit of shards is reached: the index cannot be made
+    "index_closed_exception",
+}
 _EXISTS = 409
 _TOO_LARGE = 413
 _TOO_MANY = 429
@@ -44,6 +50,7 @@ class OpenSearchOutput:
         self._path = url.path.rstrip("/")
         self._connection: http.client.HTTPConnection | None = None
         self._ready = False
+        self._rights = f"give user {settings.user!r} the rights to create documents and indices in pabx-*"
         self._headers = {"User-Agent": f"pabx-shipper/{__version__}"}
         if settings.user:
             token = base64.b64encode(f"{settings.user}:{settings.password}".encode()).decode()
@@ -70,15 +77,19 @@ class OpenSearchOutput:
             return self._halve(batch)
         self._raise_for(status, answer)
         try:
-            items = json.loads(answer)["items"]
-        except (ValueError, KeyError, TypeError):
+            # Each item is {"create": {...}}.
+            items = [next(iter(item.values())) for item in json.loads(answer)["items"]]
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
             items = []
-        if len(items) != len(batch):
+        if len(items) != len(batch) or not all(isinstance(item, dict) for item in items):
             raise OutputError(
                 f"{self._settings.url} answered {len(items)} items to a bulk of {len(batch)}",
                 "does output.opensearch.url lead to an OpenSearch?",
             )
-        return _judge(batch, items)
+        outcome = _judge(batch, items)
+        if outcome.retry_reason.startswith(_FORBIDDEN):
+            outcome.retry_hint = self._rights
+        return outcome
 
     def check(self) -> str:
         """Reach the cluster and look for the templates; see `Output.check`."""
@@ -96,9 +107,10 @@ class OpenSearchOutput:
     def clock(self) -> float | None:
         """The cluster's clock, seconds since 1970; None where the user may not ask for it."""
         status, answer = self._request("GET", "/_cat/health?format=json&h=epoch")
-        if status not in _SUCCESS:
+        try:
+            return float(json.loads(answer)[0]["epoch"]) if status in _SUCCESS else None
+        except (ValueError, KeyError, TypeError, IndexError):
             return None
-        return float(json.loads(answer)[0]["epoch"])
 
     def close(self) -> None:
         """End the connection."""
@@ -121,6 +133,7 @@ class OpenSearchOutput:
             first.refused + second.refused,
             first.retry + second.retry,
             first.retry_reason or second.retry_reason,
+            first.retry_hint if first.retry else second.retry_hint,
         )
 
     def _require_templates(self) -> None:
@@ -145,20 +158,32 @@ class OpenSearchOutput:
                 self._connection = http.client.HTTPConnection(self._host, self._port, timeout=TIMEOUT_SECONDS)
         return self._connection
 
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
+        connection = self._connect()
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        return response.status, response.read()
+
     def _request(
         self, method: str, path: str, body: bytes | None = None, content_type: str = ""
     ) -> tuple[int, bytes]:
         headers = {**self._headers, "Content-Type": content_type} if content_type else self._headers
         url = self._settings.url
+        kept = self._connection is not None
         try:
-            connection = self._connect()
-            connection.request(method, self._path + path, body, headers)
-            response = connection.getresponse()
-            return response.status, response.read()
+            try:
+                return self._exchange(method, self._path + path, body, headers)
+            except (http.client.RemoteDisconnected, ConnectionError):
+                if not kept:
+                    raise
+                self.close()  # the other side, or a proxy, had enough of an idle connection: a new one
+                return self._exchange(method, self._path + path, body, headers)
         except ssl.SSLError as error:
             self.close()
             raise tls.rejected(error, url, "output.opensearch.ca_file") from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
             self.close()
             raise OutputError(
                 f"{url} cannot be reached ({words(error)})",
@@ -179,7 +204,7 @@ class OpenSearchOutput:
         if status == http.HTTPStatus.FORBIDDEN:
             raise OutputError(
                 f"{url} gives user {user!r} no right to write: {_reason(answer)}",
-                "give the user the rights to create documents and indices in pabx-*",
+                self._rights,
                 permanent=True,
             )
         if status == _TOO_MANY or status in _SERVER_ERRORS:
@@ -192,22 +217,27 @@ class OpenSearchOutput:
 def _judge(batch: Sequence[Spooled], items: Sequence[dict[str, Any]]) -> Outcome:
     """Each item's answer on its own."""
     outcome = Outcome()
-    for document, item in zip(batch, items, strict=True):
-        answer = next(iter(item.values()))
+    for document, answer in zip(batch, items, strict=True):
         status = answer.get("status", 0)
         if status in (_CREATED, _EXISTS, 200):
             outcome.done.append(document.seq)
             continue
-        error = answer.get("error") or {}
+        error = answer.get("error")
+        error = error if isinstance(error, dict) else {}
         words = f"{error.get('type')}: {error.get('reason')}"
-        if cause := (error.get("caused_by") or {}).get("reason"):
-            words += f" ({cause})"
-        if status == _TOO_MANY or status in _SERVER_ERRORS or status in (401, 403):
+        if isinstance(cause := error.get("caused_by"), dict) and cause.get("reason"):
+            words += f" ({cause['reason']})"
+        if status == _BAD_REQUEST and not _of_the_cluster(error):
+            outcome.refused.append(Refused(document, Invalid("", str(error.get("type", status)), words)))
+        else:
             outcome.retry.append(document.seq)
             outcome.retry_reason = outcome.retry_reason or f"{status} {words}"
-        else:
-            outcome.refused.append(Refused(document, Invalid("", str(error.get("type", status)), words)))
     return outcome
+
+
+def _of_the_cluster(error: dict[str, Any]) -> bool:
+    """A 400 that no other document would escape: it ends when somebody mends the cluster."""
+    return str(error.get("type")) in _CLUSTER_ERRORS or "pipeline with id" in str(error.get("reason"))
 
 
 def _reason(answer: bytes) -> str:

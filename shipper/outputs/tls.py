@@ -15,7 +15,7 @@ def context(ca_file: str, setting: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file or None)
     except (OSError, ssl.SSLError) as error:
-        reason = error.strerror if isinstance(error, FileNotFoundError) else "no PEM certificates in it"
+        reason = "no PEM certificates in it" if isinstance(error, ssl.SSLError) else error.strerror
         raise OutputError(
             f"{setting} {ca_file} cannot be used ({reason})",
             f"put the CA's certificate there (openssl x509 -in {ca_file} -noout -text shows it)",

@@ -2,11 +2,15 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from shipper.errors import SpoolError
+
+_GLANCE_SECONDS = 0.5
+"""Longer than `SpoolLock.is_held` takes to look, which holds the lock for that moment."""
 
 
 class SpoolLock:
@@ -31,16 +35,14 @@ class SpoolLock:
                 f"give the agent's user write access to {self.path.parent}, or set spool.path",
                 permanent=True,
             ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(descriptor):
             holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise SpoolError(
                 f"{self.path} is held by another shipper (process {holder})",
                 f"stop it first (kill {holder}), or give this one its own spool.path",
                 permanent=True,
-            ) from None
+            )
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor
@@ -59,6 +61,10 @@ class SpoolLock:
             os.close(descriptor)
         return False
 
+    def keep(self) -> None:
+        """Hold it until this process ends, whatever happens to this object."""
+        self._descriptor = -1
+
     def release(self) -> None:
         """Give the lock back."""
         if self._descriptor >= 0:
@@ -76,3 +82,16 @@ class SpoolLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def _taken(descriptor: int) -> bool:
+    deadline = time.monotonic() + _GLANCE_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True

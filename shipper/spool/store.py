@@ -80,7 +80,8 @@ class Spool:
             SpoolFullError: ``max_mib`` is reached; nothing was written.
             SpoolError: The file cannot be written; nothing was written.
         """
-        if self.used_bytes() > self._limit:
+        # The reading position alone never blocks: without waiting documents nothing would ever free it.
+        if self.used_bytes() > self._limit and not self.is_empty():
             raise SpoolFullError(
                 f"{self.path} holds {self.used_bytes() / MIB:.0f} MiB, spool.max_mib is {self._limit // MIB}",
                 "reading waits until documents were delivered; see why with: shipper status",

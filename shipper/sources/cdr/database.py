@@ -4,6 +4,7 @@ Every query goes by the index on ``calldate`` and ends soon: a table may hold te
 rows, and the PBX comes first.
 """
 
+import re
 from collections.abc import Iterator
 
 import pymysql
@@ -153,7 +154,7 @@ class Database:
                     write_timeout=READ_SECONDS,
                     autocommit=True,
                 )
-            except (MySQLError, OSError, RuntimeError) as error:
+            except (MySQLError, OSError, RuntimeError, UnicodeError) as error:
                 raise self._explain(error) from error
             self._connection = connection
             self._prepare()
@@ -199,9 +200,10 @@ class Database:
         code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         text = str(error.args[1] if len(error.args) > 1 else error)
         where = f"{settings.host}:{settings.port}"
+        known_as = re.search(r"'[^']*'@'[^']*'", text)  # the account that the server took us for
+        account = known_as[0] if known_as else f"'{settings.user}'@'{settings.host}'"
         grant = (
-            f'run on the PBX: mysql -e "GRANT SELECT ON {settings.database}.{settings.table} '
-            f"TO '{settings.user}'@'{settings.host}'\""
+            f'run on the PBX: mysql -e "GRANT SELECT ON {settings.database}.{settings.table} TO {account}"'
         )
         if code == ER.ACCESS_DENIED_ERROR:
             return DatabaseError(
@@ -224,7 +226,7 @@ class Database:
                 "set cdr.table; FreePBX's is cdr",
                 permanent=True,
             )
-        if code in _UNREACHABLE:
+        if code in _UNREACHABLE or isinstance(error, UnicodeError):  # a host such as a..b
             return DatabaseError(
                 f"{where} cannot be reached ({text})",
                 "is MariaDB up (systemctl status mariadb), and are cdr.host and cdr.port right?",

@@ -48,6 +48,7 @@ class CdrReader:
         self._zone = ZoneInfo(config.store.timezone)
         self._lookback = timedelta(hours=config.cdr.lookback_hours)
         self._builder: CdrBuilder | None = None
+        self.reached = buckets.FIRST  # all buckets before it were read by the `sweep` with ``again``
         self._forgotten = ""
 
     def poll(self) -> int:
@@ -99,9 +100,13 @@ class CdrReader:
                 for step in self._read(span, again=again):
                     added += step
                     yield step
+                if again:
+                    self.reached = next((name for name in there if name > span.last), end)
             if not added:
                 yield 0
             at = buckets.following(end)
+            if again:
+                self.reached = at
 
     def window(self) -> str:
         """The first bucket in which rows may still appear.
@@ -113,7 +118,10 @@ class CdrReader:
         newest = self._database.newest()
         with contextlib.suppress(ValueError):  # an empty table, or nothing but zero dates
             latest = min(latest, datetime.fromisoformat(newest))
-        return buckets.bucket_of(latest - self._lookback)
+        try:
+            return buckets.bucket_of(latest - self._lookback)
+        except OverflowError:  # the newest row is of the year 1
+            return buckets.FIRST
 
     def _read(self, span: buckets.Span, *, again: bool) -> Iterator[int]:
         """Read the buckets of one span into the spool, a thousand rows a transaction."""
@@ -148,6 +156,8 @@ class CdrReader:
                     recent.append((name, key))
             if len(documents) >= ROWS_PER_COMMIT:
                 self._spool.add(documents, finished, recent, {"read": read, "documents": len(documents)})
+                if again:
+                    self.reached = name
                 yield len(documents)
                 documents, finished, recent, read = [], {}, [], 0
         finished[name] = Bucket(rows, crc)
