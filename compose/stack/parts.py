@@ -83,7 +83,7 @@ def poms(parts: list[Part]) -> dict[str, str]:
         need different versions of one jar, which a single project would force into one.
     """
     modules = "".join(f"<module>{part.name}</module>" for part in parts)
-    head = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+    head = "<project><modelVersion>4.0.0</modelVersion>"
     own = (
         "<groupId>pabx.stack</groupId><artifactId>{name}</artifactId><version>1</version>"
         "<packaging>pom</packaging>"
