@@ -11,12 +11,8 @@ component template that a part belongs to.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from functools import cache
 from importlib import resources
 from typing import Any, Final
-
-import fastjsonschema
 
 KINDS: Final = ("cdr", "call", "quarantine")
 
@@ -24,7 +20,6 @@ KINDS: Final = ("cdr", "call", "quarantine")
 VERSION: Final = 1
 
 Schema = dict[str, Any]
-Validator = Callable[[Mapping[str, Any]], object]
 
 
 def load(kind: str) -> Schema:
@@ -44,24 +39,6 @@ def load(kind: str) -> Schema:
         raise ValueError(f"kind {kind!r} is not one of {', '.join(KINDS)}")
     schema: Schema = _resolve(_read(f"{kind}.json"))
     return schema
-
-
-@cache
-def validator(kind: str) -> Validator:
-    """Give the fast check of one kind of document, compiled once.
-
-    Args:
-        kind: one of `KINDS`.
-
-    Returns:
-        A function that returns where the document is valid and else raises
-        `fastjsonschema.JsonSchemaValueException`, whose `path` and `rule` say what is wrong.
-
-    Raises:
-        ValueError: there is no such kind.
-    """
-    check: Validator = fastjsonschema.compile(load(kind), use_default=False, use_formats=False)
-    return check
 
 
 def _read(name: str) -> Schema:
