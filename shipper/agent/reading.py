@@ -100,7 +100,7 @@ class Reading:
 
     def everything(self) -> None:
         """Compare the whole table with what was read, and read what differs."""
-        for added in self._reader.sweep():
+        for added in self._reader.everything():
             self._took(added)
             if self._stop.is_set():
                 return

@@ -49,10 +49,20 @@ class CdrReader:
         self._lookback = timedelta(hours=config.cdr.lookback_hours)
         self._builder: CdrBuilder | None = None
         self.reached = buckets.FIRST  # all buckets before it were read by the `sweep` with ``again``
-        self._forgotten = ""
+        self._open: str | None = None  # the first bucket in which rows may have appeared since
+        self._recent = buckets.LAST  # the first bucket whose rows are remembered one by one
+
+    def everything(self) -> Iterator[int]:
+        """Compare the whole table with what was read, and read what differs; yields as `sweep` does."""
+        window = self.window()
+        yield from self.sweep()
+        self._settle(window)
 
     def poll(self) -> int:
         """Look whether rows came or went lately, and read them.
+
+        It looks as far back as rows could have appeared since the last time it was done with that:
+        after a long pause (a full spool, a database that was down) further than the look-back.
 
         Returns:
             How many documents went into the spool.
@@ -61,13 +71,12 @@ class CdrReader:
             DatabaseError: The table cannot be read; nothing that was read is lost.
             SpoolError: The spool takes no more; what it did not take is read again.
         """
-        first = self.window()
-        if self._database.total(first) == buckets.total(self._spool.buckets(first)):
-            return 0
-        added = sum(self.sweep(first))
-        if first != self._forgotten:
-            self._spool.forget_seen(first)
-            self._forgotten = first
+        window = self.window()
+        first = min(window, self._open or window)
+        added = 0
+        if self._database.total(first) != buckets.total(self._spool.buckets(first)):
+            added = sum(self.sweep(first))
+        self._settle(window)
         return added
 
     def sweep(
@@ -85,6 +94,7 @@ class CdrReader:
         Yields:
             How many documents the step put into the spool.
         """
+        self._recent = min(self.window(), self._open or buckets.LAST)
         at = first
         while at <= last:
             found = self._database.next_bucket(buckets.lowest(at))
@@ -123,6 +133,12 @@ class CdrReader:
         except OverflowError:  # the newest row is of the year 1
             return buckets.FIRST
 
+    def _settle(self, window: str) -> None:
+        """All that had appeared when the window began there has been read."""
+        if window != self._open:
+            self._spool.forget_seen(window)
+        self._open = window
+
     def _read(self, span: buckets.Span, *, again: bool) -> Iterator[int]:
         """Read the buckets of one span into the spool, a thousand rows a transaction."""
         columns = self._database.columns
@@ -130,13 +146,12 @@ class CdrReader:
             self._builder = CdrBuilder(self._origin, columns)
         build, identity = self._builder.build, self._builder.identity
         calldate = columns.index("calldate")
-        window = self.window()
         created = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         documents: list[Document] = []
         finished: dict[str, Bucket] = {}
         recent: list[tuple[str, str]] = []
         name, rows, crc = span.first, 0, 0
-        seen = self._seen(name, window, again=again)
+        seen = self._seen(name, again=again)
         read = 0
         for row in self._database.rows(span.first, span.last):
             date = row[calldate] or b""
@@ -144,7 +159,7 @@ class CdrReader:
             if bucket != name:
                 finished[name] = Bucket(rows, crc)
                 name, rows, crc = bucket, 0, 0
-                seen = self._seen(name, window, again=again)
+                seen = self._seen(name, again=again)
             rows += 1
             crc += crc32(date)
             read += 1
@@ -152,7 +167,7 @@ class CdrReader:
             if key not in seen:
                 seen.add(key)
                 documents.append(build(row, created, key))
-                if name >= window:
+                if name >= self._recent:
                     recent.append((name, key))
             if len(documents) >= ROWS_PER_COMMIT:
                 self._spool.add(documents, finished, recent, {"read": read, "documents": len(documents)})
@@ -164,5 +179,5 @@ class CdrReader:
         self._spool.add(documents, finished, recent, {"read": read, "documents": len(documents)})
         yield len(documents)
 
-    def _seen(self, bucket: str, window: str, *, again: bool) -> set[str]:
-        return self._spool.seen(bucket) if bucket >= window and not again else set()
+    def _seen(self, bucket: str, *, again: bool) -> set[str]:
+        return self._spool.seen(bucket) if bucket >= self._recent and not again else set()

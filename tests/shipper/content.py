@@ -1,0 +1,70 @@
+"""Count and content hash of a store, by the table itself and by the index: both must be the same.
+
+The two sides are computed apart: from SQL and a zone conversion of its own here, from the search
+API there; nothing of the shipper takes part.
+"""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from compose.stack import OpenSearchCluster
+
+INTEGERS = {"duration", "billsec", "amaflags", "sequence"}
+
+
+class Content(NamedTuple):
+    """How many rows, and the SHA-256 over all of them in a fixed order."""
+
+    rows: int
+    sha256: str
+
+
+def of_table(connection: Any, zone: str, table: str = "cdr") -> Content:
+    """A store's distinct rows as they stand in the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in cursor.description]
+        return _content(_canonical(dict(zip(names, row, strict=True)), ZoneInfo(zone)) for row in cursor)
+
+
+def of_index(cluster: OpenSearchCluster, store: str) -> Content:
+    """A store's documents as they stand in the index."""
+    cluster.request("POST", "/pabx-*/_refresh")
+    found: list[str] = []
+    query: dict[str, Any] = {
+        "size": 5000,
+        "_source": ["cdr"],
+        "query": {"term": {"store.id": store}},
+        "sort": [{"event.id": "asc"}],
+    }
+    while hits := cluster.request("POST", "/pabx-cdr-*/_search", query)["hits"]["hits"]:
+        found += [json.dumps(hit["_source"]["cdr"], sort_keys=True, ensure_ascii=False) for hit in hits]
+        query["search_after"] = hits[-1]["sort"]
+    return Content(len(found), _hash(found))
+
+
+def _canonical(row: dict[str, Any], zone: ZoneInfo) -> str:
+    """A row as the document's ``cdr`` object should be: no empty columns, the date in UTC."""
+    date: datetime = row.pop("calldate")
+    cdr = {
+        name: value if name in INTEGERS else str(value)
+        for name, value in row.items()
+        if value not in ("", None)
+    }
+    cdr["calldate"] = date.replace(tzinfo=zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return json.dumps(cdr, sort_keys=True, ensure_ascii=False)
+
+
+def _content(rows: Any) -> Content:
+    distinct = list(set(rows))  # a row that two backends wrote is one
+    return Content(len(distinct), _hash(distinct))
+
+
+def _hash(rows: list[str]) -> str:
+    digest = hashlib.sha256()
+    for row in sorted(rows):
+        digest.update(row.encode() + b"\n")
+    return digest.hexdigest()

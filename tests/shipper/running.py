@@ -1,0 +1,114 @@
+"""The real agent as a process of its own, against real servers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from compose.stack import OpenSearchCluster
+from tests.servers import CdrDatabase
+
+
+def write_config(
+    folder: Path,
+    database: CdrDatabase,
+    cluster: OpenSearchCluster,
+    *,
+    store: str = "Loja001",
+    timezone: str = "America/Sao_Paulo",
+    poll_seconds: float = 0.2,
+) -> Path:
+    """A ``shipper.toml`` that reads this database and writes to this cluster."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "shipper.toml"
+    file.write_text(
+        f"""
+store.id = {json.dumps(store)}
+store.timezone = {json.dumps(timezone)}
+cdr.host = {json.dumps(database.host)}
+cdr.port = {database.port}
+cdr.user = {json.dumps(database.user)}
+cdr.password = {json.dumps(database.password)}
+cdr.database = {json.dumps(database.database)}
+cdr.poll_seconds = {poll_seconds}
+output.kind = "opensearch"
+output.opensearch.url = {json.dumps(cluster.url)}
+spool.path = {json.dumps(str(folder / "spool" / "spool.db"))}
+""",
+        encoding="utf-8",
+    )
+    return file
+
+
+def central_install(cluster: OpenSearchCluster) -> None:
+    """``central install`` on a plain cluster."""
+    subprocess.run(
+        [sys.executable, "-m", "central", "install"],
+        env={**os.environ, "OPENSEARCH_URL": cluster.url},
+        check=True,
+        capture_output=True,
+    )
+
+
+def shipper(config: Path, *arguments: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
+    """Run one command of the agent to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "shipper", *arguments, "--config", str(config)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+class RunningAgent:
+    """``shipper run`` in the background; its log is kept beside its configuration."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self.log = config.with_name("shipper.log")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "shipper", "run", "--config", str(self.config)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to put anything in order."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def start_if_dead(self) -> None:
+        """As a service manager would."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+
+    def stop(self) -> int:
+        """SIGTERM; gives the exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=30)
+
+    def status(self) -> dict[str, Any]:
+        """What ``shipper status --json`` says."""
+        found: dict[str, Any] = json.loads(shipper(self.config, "status", "--json").stdout)
+        return found
+
+
+def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> None:
+    """Wait for something that has to come true.
+
+    Raises:
+        AssertionError: It has not.
+    """
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, f"not within {timeout:g} s: {what}"
+        time.sleep(0.1)
