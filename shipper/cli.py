@@ -95,7 +95,7 @@ def _run(config: Config, options: argparse.Namespace) -> int:
         print("shipper: stopped before everything was delivered; run it again to go on", file=sys.stderr)
         return FAILED
     numbers = (counted.get(name, 0) for name in ("read", "delivered", "quarantined"))
-    print("shipper: {} rows read, {} documents delivered, {} sent to the quarantine".format(*numbers))
+    print("shipper: {} rows read, {} documents delivered, {} of them to the quarantine".format(*numbers))
     return DONE
 
 

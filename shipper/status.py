@@ -23,7 +23,7 @@ class Status:
     delivered: int
     """Acknowledged by the output."""
     quarantined: int
-    """Refused by the output and sent to the quarantine instead."""
+    """Acknowledged, but in the quarantine: refused by the agent, the pipeline or the index."""
     refused: int
     """Refused even there, kept in the spool's table ``refused``."""
     spool_documents: int

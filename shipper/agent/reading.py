@@ -57,6 +57,7 @@ class Reading:
                 if rechecked is None or time.monotonic() - rechecked >= RECHECK_SECONDS:
                     self.everything()
                     rechecked = time.monotonic()
+                    log.info("the whole table was compared with what was read")
                 if (backfill := self.spool.next_backfill()) is not None:
                     number, since, until = backfill
                     self.span(since, until)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from shipper.agent.trouble import Trouble
 from shipper.document.model import Document, Origin
-from shipper.document.quarantine import DATASET as QUARANTINE
+from shipper.document.quarantine import INDEX as QUARANTINE
 from shipper.document.quarantine import Quarantine
 from shipper.document.validate import Invalid
 from shipper.errors import OutputError, ShipperError
@@ -83,8 +83,8 @@ class Sending:
         if not batch:
             return False
         outcome = self._output.send(batch)
-        quarantined, refused = self._sort_out(outcome)
-        self._spool.settle(outcome.done, quarantined, refused)
+        replaced, refused = self._sort_out(outcome)
+        self._spool.settle(outcome.done, replaced, refused, quarantined=outcome.quarantined)
         if outcome.retry:
             problem = f"{len(outcome.retry)} documents were not taken ({outcome.retry_reason})"
             raise OutputError(problem, outcome.retry_hint)
@@ -93,16 +93,16 @@ class Sending:
 
     def _sort_out(self, outcome: Outcome) -> tuple[list[tuple[int, Document]], list[Refusal]]:
         """A refused document goes on as a quarantine document; a refused one of those stays here."""
-        quarantined: list[tuple[int, Document]] = []
+        replaced: list[tuple[int, Document]] = []
         refused: list[Refusal] = []
         for document, reason in outcome.refused:
             log.error("document %s refused: %s", document.id, reason.message)
-            if document.index_name.startswith(QUARANTINE.replace(".", "-")):
+            if document.index_name.startswith(QUARANTINE):
                 refused.append(Refusal(document, reason.message))
                 continue
             now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            quarantined.append((document.seq, self._wrapped(document, reason, now)))
-        return quarantined, refused
+            replaced.append((document.seq, self._wrapped(document, reason, now)))
+        return replaced, refused
 
     def _wrapped(self, document: Spooled, reason: Invalid, now: str) -> Document:
         content = json.loads(document.body)

@@ -6,6 +6,8 @@ from shipper.document.model import Document, Origin, encode
 from shipper.document.validate import Invalid
 
 DATASET = "pabx.quarantine"
+INDEX = "pabx-quarantine"
+"""What the names of its indices begin with."""
 UNKNOWN_MONTH = "1970.01"
 """Where a refused row of unknown time goes: always the same index, so that its ``_id`` meets itself."""
 
@@ -48,4 +50,4 @@ class Quarantine:
             "error": {"type": reason.rule, "message": reason.message},
             "quarantine": details,
         }
-        return Document(f"pabx-quarantine-{month}", key, encode(body).encode())
+        return Document(f"{INDEX}-{month}", key, encode(body).encode())

@@ -21,6 +21,8 @@ class Outcome:
 
     done: list[int] = field(default_factory=list)
     """Acknowledged (``seq``): they may leave the spool."""
+    quarantined: int = 0
+    """How many of those are in the quarantine, put there by the agent or by the cluster's pipeline."""
     refused: list[Refused] = field(default_factory=list)
     """Never to be sent again as they are."""
     retry: list[int] = field(default_factory=list)

@@ -20,6 +20,7 @@ import msgpack
 from fluent.sender import EventTime, FluentSender
 
 from shipper.config import ForwardSettings
+from shipper.document.quarantine import INDEX as QUARANTINE
 from shipper.errors import OutputError, words
 from shipper.outputs import tls
 from shipper.outputs.base import Outcome
@@ -160,6 +161,7 @@ class ForwardOutput:
             documents = list(group)
             self._sender.send_chunk(tag, [_entry(document.body) for document in documents])
             outcome.done += [document.seq for document in documents]
+            outcome.quarantined += sum(entry.index_name.startswith(QUARANTINE) for entry in documents)
         return outcome
 
     def check(self) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from shipper import __version__
 from shipper.config import OpenSearchSettings
+from shipper.document.quarantine import INDEX as QUARANTINE
 from shipper.document.validate import Invalid
 from shipper.errors import OutputError, words
 from shipper.outputs import tls
@@ -29,6 +30,22 @@ _TOO_LARGE = 413
 _TOO_MANY = 429
 _SERVER_ERRORS = range(500, 600)
 _SUCCESS = range(200, 300)
+
+
+# Nothing of the answer but what decides: each item's status, reason, and where the pipeline has put it.
+_BULK = (
+    "/_bulk?filter_path=items.*._index,items.*.status,items.*.error.type,items.*.error.reason,"
+    "items.*.error.caused_by.reason"
+)
+
+
+def bulk_body(batch: Sequence[Spooled]) -> bytes:
+    """The bulk request that creates these documents."""
+    lines: list[bytes] = []
+    for document in batch:
+        lines.append(f'{{"create":{{"_index":"{document.index_name}","_id":"{document.id}"}}}}'.encode())
+        lines.append(document.body)
+    return b"\n".join(lines) + b"\n"
 
 
 class OpenSearchOutput:
@@ -61,18 +78,7 @@ class OpenSearchOutput:
         if not self._ready:
             self._require_templates()
             self._ready = True
-        lines: list[bytes] = []
-        for document in batch:
-            lines.append(f'{{"create":{{"_index":"{document.index_name}","_id":"{document.id}"}}}}'.encode())
-            lines.append(document.body)
-        body = b"\n".join(lines) + b"\n"
-        status, answer = self._request(
-            "POST",
-            "/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason,"
-            "items.*.error.caused_by.reason",
-            body,
-            "application/x-ndjson",
-        )
+        status, answer = self._request("POST", _BULK, bulk_body(batch), "application/x-ndjson")
         if status == _TOO_LARGE:
             return self._halve(batch)
         self._raise_for(status, answer)
@@ -130,6 +136,7 @@ class OpenSearchOutput:
         first, second = self.send(batch[:middle]), self.send(batch[middle:])
         return Outcome(
             first.done + second.done,
+            first.quarantined + second.quarantined,
             first.refused + second.refused,
             first.retry + second.retry,
             first.retry_reason or second.retry_reason,
@@ -221,6 +228,7 @@ def _judge(batch: Sequence[Spooled], items: Sequence[dict[str, Any]]) -> Outcome
         status = answer.get("status", 0)
         if status in (_CREATED, _EXISTS, 200):
             outcome.done.append(document.seq)
+            outcome.quarantined += str(answer.get("_index")).startswith(QUARANTINE)
             continue
         error = answer.get("error")
         error = error if isinstance(error, dict) else {}

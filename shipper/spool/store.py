@@ -142,18 +142,21 @@ class Spool:
     def settle(
         self,
         done: Sequence[int],
-        quarantined: Sequence[tuple[int, Document]] = (),
+        replaced: Sequence[tuple[int, Document]] = (),
         refused: Sequence[Refusal] = (),
+        *,
+        quarantined: int = 0,
     ) -> None:
         """What became of documents that were sent; the rest stays.
 
         Args:
             done: Acknowledged: they leave.
-            quarantined: Refused: each is replaced by the document that says why.
+            replaced: Refused: each is replaced by the document that says why.
             refused: Not even the quarantine took them: kept apart, for a person.
+            quarantined: How many of ``done`` are in the quarantine, for the counter.
         """
         now = time.time()
-        leaving = [*done, *(seq for seq, _ in quarantined), *(entry.document.seq for entry in refused)]
+        leaving = [*done, *(seq for seq, _ in replaced), *(entry.document.seq for entry in refused)]
         with self._transaction():
             if leaving and len(leaving) == max(leaving) - min(leaving) + 1:
                 self._db.execute(
@@ -163,13 +166,13 @@ class Spool:
                 self._db.executemany("DELETE FROM documents WHERE seq = ?", [(seq,) for seq in leaving])
             self._db.executemany(
                 "INSERT INTO documents (idx, id, body, spooled) VALUES (?, ?, ?, ?)",
-                [(index, key, body, now) for _, (index, key, body) in quarantined],
+                [(index, key, body, now) for _, (index, key, body) in replaced],
             )
             self._db.executemany(
                 "INSERT INTO refused (idx, id, body, reason, refused) VALUES (?, ?, ?, ?, ?)",
                 [(d.index_name, d.id, d.body, reason, now) for d, reason in refused],
             )
-            self._count({"delivered": len(done), "quarantined": len(quarantined), "refused": len(refused)})
+            self._count({"delivered": len(done), "quarantined": quarantined, "refused": len(refused)})
             if done:
                 self._note("last_acknowledgement", str(len(done)), now)
 

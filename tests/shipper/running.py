@@ -96,6 +96,25 @@ class RunningAgent:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(timeout=30)
 
+    def is_polling(self) -> bool:
+        """It has compared the whole table and now waits between two looks."""
+        return "compared" in self.log.read_text(encoding="utf-8")
+
+    def processor_seconds(self) -> float:
+        """User and system time so far, all threads."""
+        fields = self._proc("stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_mib(self) -> tuple[float, float]:
+        """Resident memory now and at most."""
+        found = dict(line.split(":", 1) for line in self._proc("status").splitlines())
+        now, most = (int(found[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+        return now, most
+
+    def _proc(self, name: str) -> str:
+        assert self._process is not None
+        return Path(f"/proc/{self._process.pid}/{name}").read_text(encoding="utf-8")
+
     def status(self) -> dict[str, Any]:
         """What ``shipper status --json`` says."""
         found: dict[str, Any] = json.loads(shipper(self.config, "status", "--json").stdout)

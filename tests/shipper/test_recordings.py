@@ -46,7 +46,7 @@ def test_recorded_rows_arrive_exactly_once(
     again = shipper(config, "run", "--once")
     assert (again.returncode, again.stdout) == (
         0,
-        "shipper: 0 rows read, 0 documents delivered, 0 sent to the quarantine\n",
+        "shipper: 0 rows read, 0 documents delivered, 0 of them to the quarantine\n",
     )
     filled = shipper(config, "backfill", "--since", "2026-11-23")
     assert filled.returncode == 0, filled.stderr

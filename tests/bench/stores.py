@@ -1,0 +1,35 @@
+"""Tables of simulated rows for the benchmarks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from compose.simulator import StoreProfile, chain
+from compose.simulator import rows as simulated_rows
+from compose.simulator.writer import add_indexes, create_table, write_rows
+from compose.stack import MariaDB
+from tests.servers import CdrDatabase, cdr_database_on
+
+SEED = 1
+
+
+def profile() -> StoreProfile:
+    """The store that telephones."""
+    return chain(1, SEED)[0]
+
+
+@contextmanager
+def table_of(mariadb: MariaDB, rows: int, *, start: date, calls_per_day: int = 0) -> Iterator[CdrDatabase]:
+    """A database with so many simulated rows."""
+    with cdr_database_on(mariadb) as database:
+        with database.connect() as connection:
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TABLE cdr")
+            create_table(connection, indexes=False)
+            write_rows(
+                connection, simulated_rows(profile(), rows, SEED, start=start, calls_per_day=calls_per_day)
+            )
+            add_indexes(connection)
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE TABLE cdr")
+        yield database
