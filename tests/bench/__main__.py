@@ -1,4 +1,4 @@
-"""``make bench``: runs the benchmarks, prints a table, writes ``build/bench.json``; exit 1 where a limit is missed.
+"""``make bench``: runs the benchmarks and writes ``build/bench.json``; exit 1 where a limit is missed.
 
 A ratio of 1 or more keeps the limit, whichever way the limit points.
 """
