@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+import time
 from datetime import UTC, datetime
 
 from shipper.agent.trouble import Trouble
@@ -17,6 +18,7 @@ from shipper.spool import Refusal, Spool, Spooled
 log = logging.getLogger("shipper.sending")
 
 IDLE_SECONDS = 1.0
+PROGRESS_SECONDS = 10.0
 
 
 class Sending:
@@ -39,6 +41,8 @@ class Sending:
         self._stop = stop
         self._arrived = arrived
         self._trouble = Trouble("sending", spool, log)
+        self._delivered = 0
+        self._told = time.monotonic()
 
     def forever(self) -> None:
         """Send until told to stop; whatever fails is tried again."""
@@ -81,6 +85,7 @@ class Sending:
         """
         batch = self._spool.take(self._output.max_documents, self._output.max_bytes)
         if not batch:
+            self._spool.shrink()
             return False
         outcome = self._output.send(batch)
         replaced, refused = self._sort_out(outcome)
@@ -89,6 +94,11 @@ class Sending:
             problem = f"{len(outcome.retry)} documents were not taken ({outcome.retry_reason})"
             raise OutputError(problem, outcome.retry_hint)
         self._trouble.over()
+        self._delivered += len(outcome.done)
+        # Only while there is much to deliver: a line for each call would fill the log.
+        if len(batch) == self._output.max_documents and time.monotonic() - self._told > PROGRESS_SECONDS:
+            log.info("%d documents delivered so far", self._delivered)
+            self._told = time.monotonic()
         return True
 
     def _sort_out(self, outcome: Outcome) -> tuple[list[tuple[int, Document]], list[Refusal]]:

@@ -1,0 +1,57 @@
+"""What the documents say is complete: every command, option and setting stands in them."""
+
+import argparse
+import dataclasses
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shipper import cli
+from shipper.config import Config
+
+ROOT = Path(__file__).parents[1]
+SHIPPER = (ROOT / "docs" / "shipper.md").read_text(encoding="utf-8")
+
+
+def _settings(settings: type, prefix: str = "") -> Iterator[str]:
+    for name, kind in typing.get_type_hints(settings).items():
+        if dataclasses.is_dataclass(kind):
+            yield from _settings(typing.cast("type", kind), f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    for action in cli._parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                for option in command._actions:
+                    yield from ((name, text) for text in option.option_strings if text.startswith("--"))
+
+
+@pytest.mark.parametrize("key", list(_settings(Config)))
+def test_every_setting_is_explained(key: str) -> None:
+    assert f"`{key}`" in SHIPPER
+
+
+@pytest.mark.parametrize(("command", "option"), [pair for pair in _commands() if pair[1] != "--help"])
+def test_every_option_is_explained(command: str, option: str) -> None:
+    assert f"`shipper {command}" in SHIPPER
+    assert option in SHIPPER
+
+
+def test_readme_names_every_folder() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for folder in (
+        "shipper",
+        "central",
+        "pipelines",
+        "index_templates",
+        "dashboards",
+        "compose",
+        "deploy",
+        "docs",
+    ):
+        assert f"`{folder}/`" in readme, folder
