@@ -46,7 +46,7 @@ def measure(mariadb: MariaDB, cluster: OpenSearchCluster, folder: Path) -> Itera
     with stores.table_of(mariadb, TABLE_ROWS, start=start, calls_per_day=CALLS_PER_DAY) as database:
         config = write_config(folder / "steady", database, cluster, store="Steady", poll_seconds=POLL_SECONDS)
         _know_all(config)
-        agent = RunningAgent(config)
+        agent = RunningAgent(config, stores.agent_python())
         agent.start()
         stop = threading.Event()
         writer = threading.Thread(target=_telephone, args=(database, stop))

@@ -1,8 +1,11 @@
 """Tables of simulated rows for the benchmarks."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 from compose.simulator import StoreProfile, chain
 from compose.simulator import rows as simulated_rows
@@ -10,7 +13,25 @@ from compose.simulator.writer import add_indexes, create_table, write_rows
 from compose.stack import MariaDB
 from tests.servers import CdrDatabase, cdr_database_on
 
+ROOT = Path(__file__).parents[2]
 SEED = 1
+
+
+def agent_python() -> Path:
+    """Python with the store's locked packages and no others, as a store has it.
+
+    What the development environment has beside them would be measured too: pymysql imports
+    cryptography where it finds it, which is 8 MiB.
+    """
+    home = ROOT / "build" / "agent-venv"
+    lock = ROOT / "requirements.lock"
+    stamp = home / "installed-from-lock"
+    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", home], check=True)
+        install = [home / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*install, "--require-hashes", "-r", lock], check=True)
+        stamp.write_bytes(lock.read_bytes())
+    return home / "bin" / "python"
 
 
 def profile() -> StoreProfile:

@@ -69,14 +69,15 @@ def shipper(config: Path, *arguments: str, timeout: float = 120) -> "subprocess.
 class RunningAgent:
     """``shipper run`` in the background; its log is kept beside its configuration."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, python: str | Path = sys.executable) -> None:
         self.config = config
+        self.python = python
         self.log = config.with_name("shipper.log")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "shipper", "run", "--config", str(self.config)]
+            command = [self.python, "-m", "shipper", "run", "--config", str(self.config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def kill(self) -> None:
