@@ -1,11 +1,18 @@
 """The spool's tables, and how its file is opened."""
 
 import sqlite3
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from shipper.errors import DiskFullError, SpoolError
 
 VERSION = 1
+
+_NO_ROOM = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,  # the file beside it in which readers and writers meet
+}
 
 TABLES = """
 CREATE TABLE documents (  -- waiting for their acknowledgement, in the order in which they were read
@@ -71,7 +78,7 @@ def explain(error: Exception, path: Path) -> SpoolError:
     """The spool error behind one of SQLite or the operating system."""
     code = getattr(error, "sqlite_errorcode", None)
     errno = getattr(error, "errno", None)
-    if code == sqlite3.SQLITE_FULL or errno == 28 or (code == sqlite3.SQLITE_IOERR_WRITE):  # noqa: PLR2004
+    if code in _NO_ROOM or errno in (ENOSPC, EDQUOT):
         return DiskFullError(
             f"no room to write {path} ({error})",
             f"free space there (df -h {path.parent}) or move spool.path to a larger disk; nothing is lost",
