@@ -33,7 +33,7 @@ class CdrBuilder:
         self._quarantine = Quarantine(origin)
         self._validate = validator("cdr")
         # A dot in a custom column's name would open a nested object.
-        self._names = tuple(name.replace(".", "_") for name in self.columns)
+        self._names = _field_names(self.columns)
         self._integers = tuple(name for name in INTEGERS if name in self.columns)
         self._store = {"id": origin.store_id, "timezone": origin.timezone}
         self._agent = {"version": origin.version}
@@ -133,3 +133,14 @@ class CdrBuilder:
             reason=reason,
             created=created,
         )
+
+
+def _field_names(columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns' names as fields; two that become the same are told apart."""
+    names: list[str] = []
+    for column in columns:
+        name = column.replace(".", "_")
+        while name in names or (name != column and name in columns):
+            name += "_"
+        names.append(name)
+    return tuple(names)

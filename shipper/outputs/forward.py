@@ -21,14 +21,18 @@ from fluent.sender import EventTime, FluentSender
 
 from shipper.config import ForwardSettings
 from shipper.document.quarantine import INDEX as QUARANTINE
+from shipper.document.validate import Invalid
 from shipper.errors import OutputError, words
 from shipper.outputs import tls
-from shipper.outputs.base import Outcome
+from shipper.outputs.base import Outcome, Refused
 from shipper.outputs.handshake import login
 from shipper.spool import Spooled
 
 CONNECT_SECONDS = 10.0
 ACKNOWLEDGEMENT_SECONDS = 60.0
+KEEPALIVE_SECONDS = 60
+LARGEST_DOCUMENT = 4 * 1024 * 1024
+"""Bytes of JSON; Fluent Bit never acknowledges a frame above its buffer_max_size, 6,144,000 (measured)."""
 _RECEIVE = 65536
 UNREADABLE = (OSError, ValueError, msgpack.UnpackException)
 """No connection, a host name that is none (ValueError), or an answer that is no msgpack."""
@@ -106,6 +110,9 @@ class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
         plain = socket.create_connection((self.host, self.port), timeout=CONNECT_SECONDS)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A night without calls must not let a firewall forget the connection.
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
             if self._settings.tls:
                 context = tls.context(self._settings.ca_file, "output.forward.ca_file")
                 self.socket = context.wrap_socket(plain, server_hostname=self.host)
@@ -149,7 +156,7 @@ class ForwardOutput:
     """Sends documents as records, tagged by kind (``pabx.cdr``), one chunk at a time."""
 
     max_documents = 1000
-    max_bytes = 2 * 1024 * 1024  # Fluent Bit never acknowledges a frame above its buffer_max_size (6 MB)
+    max_bytes = 2 * 1024 * 1024
 
     def __init__(self, settings: ForwardSettings) -> None:
         self._sender = AckSender(settings)
@@ -158,7 +165,14 @@ class ForwardOutput:
         """Deliver a batch; see `Output.send`."""
         outcome = Outcome()
         for tag, group in groupby(batch, key=lambda document: tag_of(document.index_name)):
-            documents = list(group)
+            documents: list[Spooled] = []
+            for document in group:
+                if len(document.body) > LARGEST_DOCUMENT:
+                    outcome.refused.append(Refused(document, _too_large(document)))
+                else:
+                    documents.append(document)
+            if not documents:
+                continue
             self._sender.send_chunk(tag, [_entry(document.body) for document in documents])
             outcome.done += [document.seq for document in documents]
             outcome.quarantined += sum(entry.index_name.startswith(QUARANTINE) for entry in documents)
@@ -177,6 +191,11 @@ class ForwardOutput:
 def tag_of(index: str) -> str:
     """``pabx-cdr-2026.11`` is tagged ``pabx.cdr``."""
     return index.rpartition("-")[0].replace("-", ".", 1)
+
+
+def _too_large(document: Spooled) -> Invalid:
+    words = f"document of {len(document.body)} bytes, a Forward server takes {LARGEST_DOCUMENT}"
+    return Invalid("", "forward.largest_document", words)
 
 
 def _entry(body: bytes) -> tuple[Any, dict[str, Any]]:

@@ -28,7 +28,9 @@ class Figure:
 
     @classmethod
     def at_most(cls, name: str, value: float, unit: str, limit: float) -> "Figure":
-        """Less is better."""
+        """Less is better; where the limit is none at all, the ratio is 1 or 0."""
+        if not limit:
+            return cls(name, value, unit, limit, 0.0 if value else 1.0)
         return cls(name, round(value, 4), unit, limit, round(limit / max(value, 1e-9), 3))
 
     def __str__(self) -> str:

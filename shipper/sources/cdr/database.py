@@ -75,7 +75,10 @@ class Database:
             "GROUP BY bucket ORDER BY bucket"
         )
         found = self._all(sql, buckets.lowest(first), buckets.highest(last))
-        return {(name or b"").decode(): Bucket(int(rows or 0), int(crc or 0)) for name, rows, crc in found}
+        return {
+            (name or b"").decode(errors="replace"): Bucket(int(rows or 0), int(crc or 0))
+            for name, rows, crc in found
+        }
 
     def rows(self, first: str, last: str) -> Iterator[Row]:
         """The rows of the buckets between two, by date, one at a time."""

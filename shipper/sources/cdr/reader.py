@@ -4,7 +4,6 @@ The reading position is what was read of each bucket (see `buckets`); it is comm
 the documents. A bucket that differs is read again, and rows whose ``_id`` was seen are passed over.
 """
 
-import contextlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
@@ -122,15 +121,14 @@ class CdrReader:
         """The first bucket in which rows may still appear.
 
         Late rows are late against the PBX's clock; where the table's newest row is older than now
-        (a quiet night, a wrong clock here), the window reaches further back rather than less far.
+        (a quiet night, a wrong clock here), the window reaches further back rather than less far; of
+        an empty table it is everything, which costs nothing.
         """
-        latest = self._now().astimezone(self._zone).replace(tzinfo=None)
-        newest = self._database.newest()
-        with contextlib.suppress(ValueError):  # an empty table, or nothing but zero dates
-            latest = min(latest, datetime.fromisoformat(newest))
+        now = self._now().astimezone(self._zone).replace(tzinfo=None)
         try:
-            return buckets.bucket_of(latest - self._lookback)
-        except OverflowError:  # the newest row is of the year 1
+            newest = datetime.fromisoformat(self._database.newest())
+            return buckets.bucket_of(min(now, newest) - self._lookback)
+        except (ValueError, OverflowError):  # empty, nothing but zero dates, or of the year 1
             return buckets.FIRST
 
     def _settle(self, window: str) -> None:
@@ -155,7 +153,7 @@ class CdrReader:
         read = 0
         for row in self._database.rows(span.first, span.last):
             date = row[calldate] or b""
-            bucket = date[: buckets.LENGTH].decode()
+            bucket = date[: buckets.LENGTH].decode(errors="replace")
             if bucket != name:
                 finished[name] = Bucket(rows, crc)
                 name, rows, crc = bucket, 0, 0
