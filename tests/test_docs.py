@@ -44,14 +44,5 @@ def test_every_option_is_explained(command: str, option: str) -> None:
 
 def test_readme_names_every_folder() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for folder in (
-        "shipper",
-        "central",
-        "pipelines",
-        "index_templates",
-        "dashboards",
-        "compose",
-        "deploy",
-        "docs",
-    ):
+    for folder in ("shipper", "central", "pipelines", "index_templates", "compose", "docs", "tests"):
         assert f"`{folder}/`" in readme, folder

@@ -7,8 +7,8 @@ from typing import Any
 from shipper.document.clock import Moment, StoreClock, created_at, plausible
 from shipper.document.identity import Row, identify
 from shipper.document.model import Document, Origin, encode
-from shipper.document.quarantine import Quarantine
-from shipper.document.text import readable
+from shipper.document.quarantine import LONGEST, Quarantine
+from shipper.document.text import brief, readable
 from shipper.document.validate import Invalid, validator
 
 DATASET = "pabx.cdr"
@@ -50,7 +50,8 @@ class CdrBuilder:
         cdr = self._columns(row, problems)
         moment = self._moment(cdr, problems)
         if moment is None:
-            reason = Invalid("cdr.calldate", "date", f"cdr.calldate {cdr.get('calldate')!r} is no date")
+            words = f"cdr.calldate {brief(str(cdr.get('calldate', '')))!r} is no date"
+            reason = Invalid("cdr.calldate", "date", words)
             return self._refuse(key, "", cdr, reason, created)
         start = self.clock.iso(moment.epoch)
         index = f"pabx-cdr-{start[:4]}.{start[5:7]}"
@@ -74,7 +75,7 @@ class CdrBuilder:
         }
         if problems:
             document["tags"] = sorted({tag for tag, _ in problems})
-            document["error"] = {"message": "; ".join(text for _, text in problems)}
+            document["error"] = {"message": brief("; ".join(text for _, text in problems), LONGEST)}
         invalid = self._validate(document)
         if invalid is not None:
             return self._refuse(key, index, document, invalid, created)
@@ -119,7 +120,10 @@ class CdrBuilder:
             return None
         cdr.pop("calldate", None)
         problems.append(
-            ("calldate_from_uniqueid", f"cdr.calldate {text!r} is no date, @timestamp is the uniqueid's")
+            (
+                "calldate_from_uniqueid",
+                f"cdr.calldate {brief(text)!r} is no date, @timestamp is the uniqueid's",
+            )
         )
         return self.clock.local(created)
 

@@ -3,11 +3,14 @@
 from typing import Any
 
 from shipper.document.model import Document, Origin, encode
+from shipper.document.text import brief
 from shipper.document.validate import Invalid
 
 DATASET = "pabx.quarantine"
 INDEX = "pabx-quarantine"
 """What the names of its indices begin with."""
+LONGEST = 2000
+"""Characters of a reason: a message that holds the refused value must not be refused itself."""
 UNKNOWN_MONTH = "1970.01"
 """Where a refused row of unknown time goes: always the same index, so that its ``_id`` meets itself."""
 
@@ -47,7 +50,7 @@ class Quarantine:
             "event": {"id": key, "kind": "pipeline_error", "dataset": DATASET, "created": created},
             "store": {"id": self._origin.store_id},
             "agent": {"version": self._origin.version},
-            "error": {"type": reason.rule, "message": reason.message},
+            "error": {"type": reason.rule, "message": brief(reason.message, LONGEST)},
             "quarantine": details,
         }
         return Document(f"{INDEX}-{month}", key, encode(body).encode())

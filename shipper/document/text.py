@@ -1,4 +1,4 @@
-"""Bytes that are no UTF-8: kept readable, never lost, and marked."""
+"""Bytes that are no UTF-8: kept readable, never lost, and marked. And words that stay short."""
 
 
 def readable(column: str, raw: bytes, problems: list[tuple[str, str]]) -> str:
@@ -17,3 +17,8 @@ def readable(column: str, raw: bytes, problems: list[tuple[str, str]]) -> str:
     except UnicodeDecodeError as error:
         problems.append(("text_not_utf8", f"cdr.{column} is no UTF-8 at byte {error.start}"))
         return raw.decode("cp1252", "backslashreplace")
+
+
+def brief(text: str, limit: int = 200) -> str:
+    """A text for a message: its beginning, where it is longer than that many characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -251,3 +251,10 @@ def test_several_problems_are_all_told() -> None:
     found = content({**GOOD, "duration": b"-1", "clid": b"\xff", "calldate": b""})
     assert found["tags"] == ["calldate_from_uniqueid", "duration_negative", "text_not_utf8"]
     assert found["error"]["message"].count(";") == 2
+
+
+@pytest.mark.parametrize("uniqueid", [b"", b"1795421407.7"])
+def test_the_reason_stays_short(uniqueid: bytes) -> None:
+    """A refused value of any length does not make its own reason too long for the schema."""
+    found = content({**GOOD, "calldate": b"x" * 9000, "uniqueid": uniqueid})
+    assert len(found["error"]["message"]) < 400

@@ -61,7 +61,8 @@ class CdrReader:
         """Look whether rows came or went lately, and read them.
 
         It looks as far back as rows could have appeared since the last time it was done with that:
-        after a long pause (a full spool, a database that was down) further than the look-back.
+        after a long pause (a full spool, a database that was down) further than the look-back, and at
+        the first time at everything.
 
         Returns:
             How many documents went into the spool.
@@ -70,8 +71,10 @@ class CdrReader:
             DatabaseError: The table cannot be read; nothing that was read is lost.
             SpoolError: The spool takes no more; what it did not take is read again.
         """
+        if self._open is None:
+            return sum(self.everything())
         window = self.window()
-        first = min(window, self._open or window)
+        first = min(window, self._open)
         added = 0
         if self._database.total(first) != buckets.total(self._spool.buckets(first)):
             added = sum(self.sweep(first))
