@@ -12,7 +12,7 @@ from compose.stack import QUICK_START, MariaDB, OpenSearchCluster
 from tests.servers import CdrDatabase, cdr_database_on, new_server_dir
 
 settings.register_profile("test", max_examples=25, deadline=None)
-settings.register_profile("soak", max_examples=1000, deadline=None)
+settings.register_profile("soak", max_examples=int(os.environ.get("SOAK_EXAMPLES", "1000")), deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 

@@ -21,7 +21,8 @@ from compose.stack import MariaDB, OpenSearchCluster
 from shipper.outputs import OpenSearchOutput
 from tests.bench import stores
 from tests.bench.figure import Figure
-from tests.shipper.running import shipper, write_config
+from tests.shipper.running import write_config
+from tests.shipper.store import run
 
 ROWS = int(os.environ.get("BENCH_BACKFILL_ROWS", "500000"))
 STORE = "Backfill"
@@ -54,10 +55,10 @@ def _by_agent(cluster: OpenSearchCluster, config: Path) -> float:
     for file in (config.parent / "spool").glob("*"):
         file.unlink()
     began = time.monotonic()
-    done = shipper(config, "run", "--once", timeout=900)
+    done = run("run", "--once", "--config", str(config), timeout=900)
     seconds = time.monotonic() - began
-    if done.returncode or _count(cluster) != ROWS:
-        raise RuntimeError(f"{_count(cluster)} of {ROWS} documents: {done.stderr}")
+    if done.code or _count(cluster) != ROWS:
+        raise RuntimeError(f"{_count(cluster)} of {ROWS} documents: {done.err}")
     return seconds
 
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from compose.stack import MariaDB, OpenSearchCluster
 from tests.bench.figure import Figure
 from tests.servers import cdr_database_on
-from tests.shipper.running import RunningAgent, wait_until, write_config
+from tests.shipper.running import RunningAgent, write_config
+from tests.shipper.store import eventually
 
 ROWS = 120
 ZONE = "America/Sao_Paulo"
@@ -42,7 +43,7 @@ def measure(mariadb: MariaDB, cluster: OpenSearchCluster, folder: Path) -> Itera
                         (now.strftime("%Y-%m-%d %H:%M:%S"), f"PJSIP/100-{number:08x}", key, key, number + 1),
                     )
                     inserted = time.monotonic()
-                    wait_until(lambda key=key: _found(cluster, key), 60, f"row {key}")  # type: ignore[misc]
+                    eventually(lambda key=key: _found(cluster, key), f"row {key}")  # type: ignore[misc]
                     delays.append(time.monotonic() - inserted)
         finally:
             agent.stop()

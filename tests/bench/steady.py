@@ -26,7 +26,8 @@ from shipper.spool import Spool
 from tests.bench import stores
 from tests.bench.figure import Figure
 from tests.servers import CdrDatabase
-from tests.shipper.running import RunningAgent, wait_until, write_config
+from tests.shipper.running import RunningAgent, write_config
+from tests.shipper.store import eventually
 
 TABLE_ROWS = int(os.environ.get("BENCH_TABLE_ROWS", "5000000"))
 CALLS_PER_DAY = 2000
@@ -50,7 +51,7 @@ def measure(mariadb: MariaDB, cluster: OpenSearchCluster, folder: Path) -> Itera
         stop = threading.Event()
         writer = threading.Thread(target=_telephone, args=(database, stop))
         try:
-            wait_until(lambda: agent.log.exists() and agent.is_polling(), 120, "the agent polls")
+            eventually(lambda: agent.log.exists() and agent.is_polling(), "the agent's first poll", 120)
             writer.start()
             time.sleep(2 * POLL_SECONDS)
             _start_log(database)

@@ -16,7 +16,8 @@ from compose.simulator import rows as simulated_rows
 from compose.stack import QUICK_START, MariaDB, OpenSearchCluster
 from tests.servers import CdrDatabase, cdr_database_on
 from tests.shipper.content import Content, of_index, of_table
-from tests.shipper.running import RunningAgent, central_install, wait_until, write_config
+from tests.shipper.running import RunningAgent, central_install, write_config
+from tests.shipper.store import eventually
 
 COLUMN_NAMES = ", ".join(f"`{name}`" for name in COLUMNS)
 PLACES = ", ".join(["%s"] * len(COLUMNS))
@@ -150,13 +151,11 @@ class Chaos:
     def _compare(self, store: Store) -> tuple[str, Content, Content]:
         with store.database.connect() as connection:
             expected = of_table(connection, store.profile.timezone)
-        wait_until(
-            lambda: (
-                self.cluster.request("GET", f"/pabx-cdr-*/_count?q=store.id:{store.profile.id}")["count"]
-                >= expected.rows
-            ),
-            120,
+        path = f"/pabx-cdr-*/_count?q=store.id:{store.profile.id}"
+        eventually(
+            lambda: self.cluster.request("GET", path)["count"] >= expected.rows,
             f"{expected.rows} documents of {store.profile.id}",
+            120,
         )
-        wait_until(lambda: store.agent.status()["spool_documents"] == 0, 60, "an empty spool")
+        eventually(lambda: store.agent.status()["spool_documents"] == 0, "an empty spool", 60)
         return store.profile.id, expected, of_index(self.cluster, store.profile.id)

@@ -1,6 +1,5 @@
 """A store with its database, its agent's settings, and a cluster that is ready to take documents."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,32 +8,22 @@ import pytest
 
 from compose.stack import OpenSearchCluster
 from tests.servers import CdrDatabase
-from tests.shipper.store import ROOT, Store
+from tests.shipper.running import central_install
+from tests.shipper.store import Store
 
 
 @pytest.fixture(scope="session")
 def installed(opensearch: OpenSearchCluster) -> OpenSearchCluster:
     """The plain node with templates and pipeline, as ``central install`` puts them there."""
-    install(opensearch)
+    central_install(opensearch)
     return opensearch
-
-
-def install(cluster: OpenSearchCluster) -> None:
-    """Put the repository's templates and pipeline into a cluster, under the names of their files."""
-    for folder, kind in (
-        ("index_templates/component", "_component_template"),
-        ("pipelines/ingest", "_ingest/pipeline"),
-        ("index_templates/index", "_index_template"),
-    ):
-        for file in sorted((ROOT / folder).glob("*.json")):
-            cluster.request("PUT", f"/{kind}/{file.stem}", json.loads(file.read_text(encoding="utf-8")))
 
 
 @pytest.fixture
 def cluster(installed: OpenSearchCluster, indices: OpenSearchCluster) -> OpenSearchCluster:
     """The installed node without any document; what another test took away is put back."""
     if not installed.request("GET", "/_cat/templates/pabx-cdr?format=json"):
-        install(installed)
+        central_install(installed)
     return indices
 
 

@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from compose.stack import OpenSearchCluster
 from tests.servers import CdrDatabase
+from tests.shipper.store import environment, run
 
 
 def write_config(
@@ -46,24 +45,18 @@ spool.path = {json.dumps(str(folder / "spool" / "spool.db"))}
 
 
 def central_install(cluster: OpenSearchCluster) -> None:
-    """``central install`` on a plain cluster."""
-    subprocess.run(
-        [sys.executable, "-m", "central", "install"],
-        env={**os.environ, "OPENSEARCH_URL": cluster.url},
-        check=True,
-        capture_output=True,
+    """The real ``central install``."""
+    access = {
+        "OPENSEARCH_URL": cluster.url,
+        "OPENSEARCH_USER": cluster.user,
+        "OPENSEARCH_PASSWORD": cluster.password,
+        "OPENSEARCH_CA_FILE": cluster.ca_file and str(cluster.ca_file),
+    }
+    environ = {**os.environ, **{name: value for name, value in access.items() if value}}
+    done = subprocess.run(
+        [sys.executable, "-m", "central", "install"], env=environ, capture_output=True, text=True, check=False
     )
-
-
-def shipper(config: Path, *arguments: str, timeout: float = 120) -> "subprocess.CompletedProcess[str]":
-    """Run one command of the agent to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "shipper", *arguments, "--config", str(config)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    assert done.returncode == 0, done.stderr
 
 
 class RunningAgent:
@@ -78,7 +71,7 @@ class RunningAgent:
     def start(self) -> None:
         with self.log.open("ab") as log:
             command = [self.python, "-m", "shipper", "run", "--config", str(self.config)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment())
 
     def kill(self) -> None:
         """SIGKILL: no chance to put anything in order."""
@@ -118,17 +111,5 @@ class RunningAgent:
 
     def status(self) -> dict[str, Any]:
         """What ``shipper status --json`` says."""
-        found: dict[str, Any] = json.loads(shipper(self.config, "status", "--json").stdout)
+        found: dict[str, Any] = json.loads(run("status", "--json", "--config", str(self.config)).out)
         return found
-
-
-def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> None:
-    """Wait for something that has to come true.
-
-    Raises:
-        AssertionError: It has not.
-    """
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, f"not within {timeout:g} s: {what}"
-        time.sleep(0.1)

@@ -106,7 +106,12 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return kept | dict(more or {})
 
 
-def run(*arguments: str, environ: Mapping[str, str] | None = None, **options: Any) -> Result:
+def run(
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+    **options: Any,
+) -> Result:
     """Run ``shipper`` with arguments."""
     done = subprocess.run(
         [*COMMAND, *arguments],
@@ -114,7 +119,7 @@ def run(*arguments: str, environ: Mapping[str, str] | None = None, **options: An
         env=environment(environ),
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_SECONDS,
+        timeout=timeout,
         check=False,
         **options,
     )

@@ -12,7 +12,7 @@ import pytest
 from compose.stack import OpenSearchCluster
 from compose.stack.ports import free_port
 from tests.servers import CdrDatabase
-from tests.shipper.conftest import install
+from tests.shipper.running import central_install
 from tests.shipper.store import Result, Store, count, eventually, fill
 
 pytestmark = pytest.mark.servers
@@ -118,7 +118,7 @@ class TestCluster:
         try:
             result = store_with_rows.set("output.opensearch", url=cluster.url).run("run", "--once")
         finally:
-            install(cluster)
+            central_install(cluster)
         assert_one_line(result, "output: ", cluster.url, "no index template pabx-cdr", "run: central install")
         assert store_with_rows.run("run", "--once").code == 0
 
@@ -149,7 +149,7 @@ class TestSecureCluster:
     def test_it_works_with_tls_and_a_password_from_a_file(
         self, secured: Store, secure_opensearch: OpenSearchCluster
     ) -> None:
-        install(secure_opensearch)
+        central_install(secure_opensearch)
         result = secured.run("run", "--once")
         assert (result.code, result.err) == (0, "")
         secure_opensearch.request("POST", "/pabx-*/_refresh")
@@ -167,7 +167,7 @@ class TestSecureCluster:
         )
 
     def test_no_rights_to_write(self, secured: Store, secure_opensearch: OpenSearchCluster) -> None:
-        install(secure_opensearch)
+        central_install(secure_opensearch)
         body = {"password": "Reader-only-7391-zX", "opendistro_security_roles": ["kibana_user"]}
         secure_opensearch.request("PUT", "/_plugins/_security/api/internalusers/onlooker", body)
         del secured.settings["output.opensearch"]["password_file"]

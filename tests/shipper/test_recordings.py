@@ -12,7 +12,8 @@ import pytest
 from compose.stack import OpenSearchCluster
 from tests.servers import CdrDatabase
 from tests.shipper.content import of_index, of_table
-from tests.shipper.running import RunningAgent, central_install, shipper, wait_until, write_config
+from tests.shipper.running import RunningAgent, central_install, write_config
+from tests.shipper.store import eventually, run
 
 pytestmark = pytest.mark.servers
 
@@ -34,7 +35,7 @@ def test_recorded_rows_arrive_exactly_once(
         with cdr_database.connect() as connection:
             _replay(connection)
             expected = of_table(connection, ZONE)
-        wait_until(lambda: of_index(indices, "Loja001") == expected, 20, "table and index agree")
+        eventually(lambda: of_index(indices, "Loja001") == expected, "that table and index agree")
         assert expected.rows == ROWS
         status = agent.status()
     finally:
@@ -43,13 +44,13 @@ def test_recorded_rows_arrive_exactly_once(
     assert (status["delivered"], status["spool_documents"], status["errors"]) == (ROWS, 0, {})
 
     before = _everything(indices)
-    again = shipper(config, "run", "--once")
-    assert (again.returncode, again.stdout) == (
+    again = run("run", "--once", "--config", str(config))
+    assert (again.code, again.out) == (
         0,
         "shipper: 0 rows read, 0 documents delivered, 0 of them to the quarantine\n",
     )
-    filled = shipper(config, "backfill", "--since", "2026-11-23")
-    assert filled.returncode == 0, filled.stderr
+    filled = run("backfill", "--since", "2026-11-23", "--config", str(config))
+    assert filled.code == 0, filled.err
     assert agent.status()["delivered"] == 2 * ROWS, "the backfill sent every row again"
     assert _everything(indices) == before, "and changed no document"
 

@@ -13,7 +13,8 @@ from compose.simulator.writer import write_rows
 from compose.stack import OpenSearchCluster
 from tests.servers import CdrDatabase
 from tests.shipper.content import of_index, of_table
-from tests.shipper.running import RunningAgent, shipper, wait_until, write_config
+from tests.shipper.running import RunningAgent, write_config
+from tests.shipper.store import eventually, run
 
 pytestmark = [pytest.mark.servers, pytest.mark.usefixtures("installed")]
 
@@ -40,12 +41,12 @@ def test_batches_two_backends_and_a_truncated_table(
         with cdr_database.connect() as connection:
             write_rows(connection, doubled(islice(rows, ROWS)))
             before = of_table(connection, "America/Sao_Paulo")
-            wait_until(lambda: of_index(indices, "Loja001") == before, 30, "the first half is there")
+            eventually(lambda: of_index(indices, "Loja001") == before, "the first half")
             with connection.cursor() as cursor:
                 cursor.execute("TRUNCATE TABLE cdr")
             write_rows(connection, islice(rows, ROWS))
             after = of_table(connection, "America/Sao_Paulo")
-        wait_until(lambda: of_index(indices, "Loja001").rows >= before.rows + after.rows, 30, "both halves")
+        eventually(lambda: of_index(indices, "Loja001").rows >= before.rows + after.rows, "both halves")
     finally:
         agent.stop()
     assert (before.rows, after.rows) == (ROWS, ROWS)
@@ -67,7 +68,8 @@ def test_a_table_of_an_older_freepbx(
             cursor.execute(f"ALTER TABLE cdr {', '.join(f'DROP COLUMN {name}' for name in missing)}")
         write_rows(connection, islice(rows, ROWS), columns=columns)
         expected = of_table(connection, "America/Sao_Paulo")
-    done = shipper(write_config(tmp_path, cdr_database, indices), "run", "--once")
-    assert done.returncode == 0, done.stderr
+    config = write_config(tmp_path, cdr_database, indices)
+    done = run("run", "--once", "--config", str(config))
+    assert done.code == 0, done.err
     assert of_index(indices, "Loja001") == expected
     assert expected.rows == ROWS

@@ -181,4 +181,4 @@ class CdrReader:
         yield len(documents)
 
     def _seen(self, bucket: str, *, again: bool) -> set[str]:
-        return self._spool.seen(bucket) if bucket >= self._recent and not again else set()
+        return set() if again else self._spool.seen(bucket)
