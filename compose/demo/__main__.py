@@ -64,7 +64,7 @@ def _demo(options: argparse.Namespace, database: stores.Server, url: str, folder
 
     right = answers.show(client, profiles, written)
     print(f"\nAll of it took {time.monotonic() - began:.0f} s. Now look around; the servers keep running:")
-    print(f"  one store's agent    .venv/bin/shipper status --config {configs[0]}")
+    print(f"  one store's agent    .venv/bin/shipper status --config {_short(configs[0])}")
     print(f"  the cluster          curl '{url}/_cat/indices/pabx-*?v'")
     print(f"  one row as document  curl '{url}/pabx-cdr-*/_search?size=1&pretty'")
     print("  stop the servers     make down")
@@ -73,6 +73,12 @@ def _demo(options: argparse.Namespace, database: stores.Server, url: str, folder
 
 def _done(text: str, since: float) -> None:
     print(f"{text} ({time.monotonic() - since:.0f} s)", flush=True)
+
+
+def _short(path: Path) -> str:
+    """A path as a shell takes it, without the length of one's home."""
+    home = str(Path.home()) + "/"
+    return str(path).replace(home, "~/", 1) if str(path).startswith(home) else str(path)
 
 
 def _parser() -> argparse.ArgumentParser:
