@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from urllib.error import HTTPError
 from zoneinfo import ZoneInfo
 
 from compose.stack import MariaDB, OpenSearchCluster
@@ -56,5 +57,8 @@ def _found(cluster: OpenSearchCluster, uniqueid: str) -> bool:
     query = {
         "query": {"bool": {"filter": [{"term": {"store.id": STORE}}, {"term": {"cdr.uniqueid": uniqueid}}]}}
     }
-    answer = cluster.request("POST", "/pabx-cdr-*/_search?size=0", query)
+    try:
+        answer = cluster.request("POST", "/pabx-cdr-*/_search?size=0", query)
+    except HTTPError:  # the month's index is being made
+        return False
     return int(answer["hits"]["total"]["value"]) > 0

@@ -17,7 +17,7 @@ from compose.stack import QUICK_START, MariaDB, OpenSearchCluster
 from tests.servers import CdrDatabase, cdr_database_on
 from tests.shipper.content import Content, of_index, of_table
 from tests.shipper.running import RunningAgent, central_install, write_config
-from tests.shipper.store import eventually
+from tests.shipper.store import count, eventually
 
 COLUMN_NAMES = ", ".join(f"`{name}`" for name in COLUMNS)
 PLACES = ", ".join(["%s"] * len(COLUMNS))
@@ -151,9 +151,9 @@ class Chaos:
     def _compare(self, store: Store) -> tuple[str, Content, Content]:
         with store.database.connect() as connection:
             expected = of_table(connection, store.profile.timezone)
-        path = f"/pabx-cdr-*/_count?q=store.id:{store.profile.id}"
+        query = f"store.id:{store.profile.id}"
         eventually(
-            lambda: self.cluster.request("GET", path)["count"] >= expected.rows,
+            lambda: count(self.cluster, query=query) >= expected.rows,
             f"{expected.rows} documents of {store.profile.id}",
             120,
         )

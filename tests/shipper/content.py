@@ -8,6 +8,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
 from zoneinfo import ZoneInfo
 
 from compose.stack import OpenSearchCluster
@@ -40,10 +41,18 @@ def of_index(cluster: OpenSearchCluster, store: str) -> Content:
         "query": {"term": {"store.id": store}},
         "sort": [{"event.id": "asc"}],
     }
-    while hits := cluster.request("POST", "/pabx-cdr-*/_search", query)["hits"]["hits"]:
+    while hits := _hits(cluster, query):
         found += [json.dumps(hit["_source"]["cdr"], sort_keys=True, ensure_ascii=False) for hit in hits]
         query["search_after"] = hits[-1]["sort"]
     return Content(len(found), _hash(found))
+
+
+def _hits(cluster: OpenSearchCluster, query: dict[str, Any]) -> list[dict[str, Any]]:
+    try:
+        hits: list[dict[str, Any]] = cluster.request("POST", "/pabx-cdr-*/_search", query)["hits"]["hits"]
+    except HTTPError:  # an index that is being made does not answer: whoever waits asks again
+        return []
+    return hits
 
 
 def _canonical(row: dict[str, Any], zone: ZoneInfo) -> str:

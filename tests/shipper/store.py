@@ -137,11 +137,11 @@ def eventually(condition: Callable[[], Any], what: str = "it", timeout_seconds: 
         time.sleep(0.05)
 
 
-def count(cluster: OpenSearchCluster, pattern: str = "pabx-cdr-*") -> int:
+def count(cluster: OpenSearchCluster, pattern: str = "pabx-cdr-*", query: str = "*") -> int:
     """How many documents can be found; -1 as long as an index that is being made does not answer."""
     try:
         cluster.request("POST", f"/{pattern}/_refresh?ignore_unavailable=true")
-        found = cluster.request("GET", f"/{pattern}/_count?ignore_unavailable=true")
+        found = cluster.request("GET", f"/{pattern}/_count?ignore_unavailable=true&q={query}")
     except HTTPError:
         return -1
     return int(found["count"])
