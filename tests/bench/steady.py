@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from pymysql.cursors import DictCursor
 
-from compose.simulator import COLUMNS
+from compose.simulator import COLUMNS, SimulatedRow
 from compose.simulator import rows as simulated_rows
 from compose.stack import MariaDB, OpenSearchCluster
 from shipper.config import load
@@ -31,6 +31,7 @@ from tests.shipper.store import eventually
 
 TABLE_ROWS = int(os.environ.get("BENCH_TABLE_ROWS", "5000000"))
 CALLS_PER_DAY = 2000
+ROWS_PER_DAY = 2 * CALLS_PER_DAY
 SECONDS = float(os.environ.get("BENCH_STEADY_SECONDS", "180"))
 MEMORY_MIB = 40.0
 PROCESSOR_PERCENT = 0.5
@@ -41,9 +42,10 @@ QUERIES_PER_POLL = 6.0
 
 def measure(mariadb: MariaDB, cluster: OpenSearchCluster, folder: Path) -> Iterator[Figure]:
     """Memory, processor, queries, and how each query is answered."""
-    days = TABLE_ROWS // (CALLS_PER_DAY * 2) + 2
+    days = TABLE_ROWS // ROWS_PER_DAY + 2
     start = date.today() - timedelta(days=days)  # noqa: DTZ011
     with stores.table_of(mariadb, TABLE_ROWS, start=start, calls_per_day=CALLS_PER_DAY) as database:
+        _last_day(database)
         config = write_config(folder / "steady", database, cluster, store="Steady", poll_seconds=POLL_SECONDS)
         _know_all(config)
         agent = RunningAgent(config, stores.agent_python())
@@ -90,21 +92,37 @@ def _know_all(config: Path) -> None:
     spool.close()
 
 
-def _telephone(database: CdrDatabase, stop: threading.Event) -> None:
-    """Insert rows of simulated calls, now, at the rate of 2,000 calls a day in ten hours of opening."""
-    chance = random.Random(1)
-    profile = stores.profile()
-    rows = simulated_rows(profile, 10_000, 2, start=date(2001, 1, 1), calls_per_day=CALLS_PER_DAY)
-    names = ", ".join(f"`{name}`" for name in COLUMNS)
+def _last_day(database: CdrDatabase) -> None:
+    """The rows of the last 24 hours: they are what each poll counts."""
+    now = datetime.now(ZoneInfo(stores.profile().timezone))
+    pause = timedelta(days=1) / ROWS_PER_DAY
     with database.connect() as connection, connection.cursor() as cursor:
-        for number, row in enumerate(rows):
-            values: list[Any] = list(row[: len(COLUMNS)])
-            now = datetime.now(ZoneInfo(profile.timezone))
-            values[COLUMNS.index("calldate")] = now.strftime("%Y-%m-%d %H:%M:%S")
-            values[COLUMNS.index("uniqueid")] = f"{int(now.timestamp())}.{number}"
-            cursor.execute(f"INSERT INTO cdr ({names}) VALUES ({', '.join(['%s'] * len(values))})", values)
-            if stop.wait(chance.expovariate(CALLS_PER_DAY * 2 / 36_000)):
+        for number, row in enumerate(_rows(ROWS_PER_DAY)):
+            _insert(cursor, row, now - number * pause, -number)
+
+
+def _telephone(database: CdrDatabase, stop: threading.Event) -> None:
+    """Insert rows now, at the rate of 2,000 calls a day in ten hours of opening."""
+    chance = random.Random(1)
+    zone = ZoneInfo(stores.profile().timezone)
+    with database.connect() as connection, connection.cursor() as cursor:
+        for number, row in enumerate(_rows(10_000)):
+            _insert(cursor, row, datetime.now(zone), number)
+            if stop.wait(chance.expovariate(ROWS_PER_DAY / 36_000)):
                 return
+
+
+def _rows(count: int) -> Iterator[SimulatedRow]:
+    return simulated_rows(stores.profile(), count, 2, start=date(2001, 1, 1), calls_per_day=CALLS_PER_DAY)
+
+
+def _insert(cursor: Any, row: SimulatedRow, at: datetime, number: int) -> None:
+    """A simulated row with another time, and so another uniqueid."""
+    values: list[Any] = list(row[: len(COLUMNS)])
+    values[COLUMNS.index("calldate")] = at.strftime("%Y-%m-%d %H:%M:%S")
+    values[COLUMNS.index("uniqueid")] = f"{int(at.timestamp())}.{number}"
+    names = ", ".join(f"`{name}`" for name in COLUMNS)
+    cursor.execute(f"INSERT INTO cdr ({names}) VALUES ({', '.join(['%s'] * len(values))})", values)
 
 
 def _logged(database: CdrDatabase) -> list[str]:
