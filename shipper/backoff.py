@@ -16,11 +16,6 @@ class Backoff:
         self._cap = cap
         self._tries = 0
 
-    @property
-    def tries(self) -> int:
-        """Failures since the last success."""
-        return self._tries
-
     def reset(self) -> None:
         """It worked."""
         self._tries = 0

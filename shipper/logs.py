@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
+from shipper.document.clock import stamp
+
 
 class JsonFormatter(logging.Formatter):
     """One line of JSON with ECS names."""
@@ -14,7 +16,7 @@ class JsonFormatter(logging.Formatter):
         """The record as JSON."""
         at = datetime.fromtimestamp(record.created, UTC)
         line = {
-            "@timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "@timestamp": stamp(at),
             "log.level": record.levelname.lower(),
             "log.logger": record.name,
             "message": record.getMessage(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shipper.config import Config
+from shipper.document.clock import stamp
 from shipper.spool import Spool, SpoolLock
 
 
@@ -90,4 +91,4 @@ def status(config: Config) -> Status:
 
 
 def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return stamp(datetime.fromtimestamp(at, UTC), "seconds")

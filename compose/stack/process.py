@@ -1,8 +1,6 @@
 """One server as a process: start it, tell whether it runs, stop it, kill it."""
 
-import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -184,14 +182,6 @@ class ServerProcess:
     def detach(self) -> None:
         """Let it outlive this process."""
         self._release_guard()
-
-    def suspend(self) -> None:
-        """Freeze it (SIGSTOP): it keeps its connections and answers nothing."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on (SIGCONT) after `suspend`."""
-        os.kill(self.pid, signal.SIGCONT)
 
     def _release_guard(self) -> None:
         if self._guard is not None:

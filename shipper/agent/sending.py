@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 
 from shipper.agent.trouble import Trouble
+from shipper.document.clock import stamp
 from shipper.document.model import Document, Origin
 from shipper.document.quarantine import INDEX as QUARANTINE
 from shipper.document.quarantine import Quarantine
@@ -110,7 +111,7 @@ class Sending:
             if document.index_name.startswith(QUARANTINE):
                 refused.append(Refusal(document, reason.message))
                 continue
-            now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            now = stamp(datetime.now(UTC))
             replaced.append((document.seq, self._wrapped(document, reason, now)))
         return replaced, refused
 

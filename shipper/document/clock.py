@@ -115,6 +115,11 @@ class StoreClock:
         return int(local.timestamp())
 
 
+def stamp(at: datetime, timespec: str = "milliseconds") -> str:
+    """A moment in UTC as documents, log and status write it, such as ``2026-11-23T05:10:15.123Z``."""
+    return at.isoformat(timespec=timespec).replace("+00:00", "Z")
+
+
 def created_at(uniqueid: str) -> int | None:
     """The channel's creation in seconds since 1970, from a uniqueid such as ``pbx-1795410607.7``."""
     text = uniqueid.rpartition("-")[2].partition(".")[0]

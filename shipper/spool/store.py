@@ -86,12 +86,8 @@ class Spool:
                 f"{self.path} holds {self.used_bytes() / MIB:.0f} MiB, spool.max_mib is {self._limit // MIB}",
                 "reading waits until documents were delivered; see why with: shipper status",
             )
-        now = time.time()
         with self._transaction():
-            self._db.executemany(
-                "INSERT INTO documents (idx, id, body, spooled) VALUES (?, ?, ?, ?)",
-                [(index, key, body, now) for index, key, body in documents],
-            )
+            self._append(documents)
             if seen:
                 self._db.executemany(
                     "INSERT OR IGNORE INTO seen VALUES (?, ?)",
@@ -164,10 +160,7 @@ class Spool:
                 )
             else:
                 self._db.executemany("DELETE FROM documents WHERE seq = ?", [(seq,) for seq in leaving])
-            self._db.executemany(
-                "INSERT INTO documents (idx, id, body, spooled) VALUES (?, ?, ?, ?)",
-                [(index, key, body, now) for _, (index, key, body) in replaced],
-            )
+            self._append(document for _, document in replaced)
             self._db.executemany(
                 "INSERT INTO refused (idx, id, body, reason, refused) VALUES (?, ?, ?, ?, ?)",
                 [(d.index_name, d.id, d.body, reason, now) for d, reason in refused],
@@ -268,6 +261,13 @@ class Spool:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+    def _append(self, documents: Iterable[Document]) -> None:
+        now = time.time()
+        self._db.executemany(
+            "INSERT INTO documents (idx, id, body, spooled) VALUES (?, ?, ?, ?)",
+            [(index, key, body, now) for index, key, body in documents],
+        )
 
     def _count(self, counts: dict[str, int]) -> None:
         for name, value in counts.items():

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from shipper.config import Config
 from shipper.document.cdr import CdrBuilder
+from shipper.document.clock import stamp
 from shipper.document.model import Document, Origin
 from shipper.sources.cdr import buckets
 from shipper.sources.cdr.database import Database
@@ -147,7 +148,7 @@ class CdrReader:
             self._builder = CdrBuilder(self._origin, columns)
         build, identity = self._builder.build, self._builder.identity
         calldate = columns.index("calldate")
-        created = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        created = stamp(self._now())
         documents: list[Document] = []
         finished: dict[str, Bucket] = {}
         recent: list[tuple[str, str]] = []

@@ -17,7 +17,6 @@ _TWO_BYTES = 0xFC
 _THREE_BYTES = 0xFD
 _EOF = 0xFE
 _EOF_PACKET = 9
-_LARGEST_PACKET = 0xFFFFFF
 
 
 class RawCursor(SSCursor):
