@@ -16,6 +16,13 @@ RECHECK_SECONDS = 24 * 3600.0
 """How often all of the table is compared with what was read, not only the look-back."""
 
 
+ROOM_SECONDS = 0.5
+"""How often a full spool is asked for room: a look into its own file only."""
+
+DISK_SECONDS = 10.0
+"""The longest pause on a full disk, which somebody is about to mend."""
+
+
 class Reading:
     """Drives the `CdrReader`.
 
@@ -67,6 +74,9 @@ class Reading:
                     self._arrived()
                 self._trouble.over()
                 pause = self._poll_seconds
+            except SpoolFullError as error:
+                self._wait_for_room(error)
+                continue
             except ShipperError as error:
                 pause = self._failed(error)
             self._wake.wait(pause)
@@ -86,7 +96,7 @@ class Reading:
                     self.span(since, until)
                 self._trouble.over()
             except SpoolFullError as error:
-                self._stop.wait(self._failed(error))
+                self._wait_for_room(error)
             except ShipperError as error:
                 if self._trouble.gives_up(error):
                     raise
@@ -124,7 +134,11 @@ class Reading:
     def _failed(self, error: ShipperError) -> float:
         self._database.close()
         self._arrived()
-        if isinstance(error, (SpoolFullError, DiskFullError)):
-            self._trouble.met(error)
-            return 1.0
-        return self._trouble.met(error)
+        pause = self._trouble.met(error)
+        return min(pause, DISK_SECONDS) if isinstance(error, DiskFullError) else pause
+
+    def _wait_for_room(self, error: SpoolFullError) -> None:
+        """Until much of the spool was delivered; the database is left alone meanwhile."""
+        self._failed(error)
+        while not self._stop.is_set() and not self.spool.has_room():
+            self._stop.wait(ROOM_SECONDS)

@@ -227,6 +227,10 @@ class Spool:
         with self._explained():
             return self._db.execute("SELECT 1 FROM documents LIMIT 1").fetchone() is None
 
+    def has_room(self) -> bool:
+        """After it was full: so much was delivered that reading on is worth a look at the database."""
+        return self.used_bytes() <= self._limit // 2 or self.is_empty()
+
     def used_bytes(self) -> int:
         """Size of the content; the file itself may be larger, its free pages are used again."""
         with self._explained():

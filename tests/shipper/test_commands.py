@@ -255,6 +255,25 @@ def test_a_full_spool_stops_reading_and_goes_on_after_the_delivery(
     assert len({hit["_id"] for hit in found()}) == 6000
 
 
+def test_a_full_spool_leaves_the_database_alone(store_with_rows: Store, cdr_database: CdrDatabase) -> None:
+    """With the output away for days, the table must not be counted anew every second."""
+    fill(cdr_database, 6000)
+    with store_with_rows.set("spool", max_mib=1).agent():
+        eventually(
+            lambda: (
+                (store_with_rows.folder / "agent.log").exists()
+                and "spool.max_mib is 1" in store_with_rows.log
+            )
+        )
+        with cdr_database.connect() as root, root.cursor() as cursor:
+            counted = []
+            for _ in range(2):
+                cursor.execute("SHOW GLOBAL STATUS LIKE 'Com_select'")
+                counted.append(int(cursor.fetchone()[1]))  # type: ignore[index]
+                time.sleep(3)
+    assert counted[1] - counted[0] == 0
+
+
 def test_killed_again_and_again_it_loses_nothing_and_doubles_nothing(
     ready_store: Store, cdr_database: CdrDatabase, cluster: OpenSearchCluster, found: Any
 ) -> None:
