@@ -58,6 +58,7 @@ _TYPES: Final = (
     ),
     FieldType("date", "a moment in UTC", {"type": "date", "ignore_malformed": True}),
     FieldType("integer", "a whole number", {"type": "integer", "ignore_malformed": True}),
+    FieldType("long", "a whole number of up to 63 bits", {"type": "long", "ignore_malformed": True}),
     FieldType(
         "money",
         "an amount, exact to four decimals",

@@ -17,7 +17,7 @@ from typing import Any, Final
 KINDS: Final = ("cdr", "call", "quarantine")
 
 # Goes into every template's `_meta`; raised when a field is added or its meaning changes.
-VERSION: Final = 1
+VERSION: Final = 2
 
 Schema = dict[str, Any]
 
