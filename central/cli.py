@@ -1,17 +1,24 @@
 """Command line of `central`: the only place that reads arguments, prints and ends the program."""
 
 import argparse
+import json
 import logging
 import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
 
+from central import erase_command
 from central.assets import load_assets
 from central.client import Connection, connect, connection_from
-from central.errors import CentralError
+from central.erase import erase
+from central.errors import CentralError, UsageError
 from central.install import apply, plan
 from central.plan import Action, Step
+from central.rating.run import Period, rate_calls
+from central.rating.tariffs import load as load_tariffs
 
 _DONE = {Action.CREATE: "created", Action.CHANGE: "changed", Action.UNCHANGED: "unchanged"}
 _TO_DO = {Action.CREATE: "to create", Action.CHANGE: "to change", Action.UNCHANGED: "unchanged"}
@@ -30,8 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # The client logs each refused request; what it means is in our own line.
     logging.getLogger("opensearch").setLevel(logging.CRITICAL)
     try:
-        given = {name: getattr(options, name, None) for name in ("url", "user", "password_file", "ca_file")}
-        _install(connection_from(given, os.environ), dry_run=options.dry_run)
+        options.run(options)
     except CentralError as error:
         print(f"central: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -42,6 +48,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    cluster = _cluster_options()
+    parser = argparse.ArgumentParser(
+        prog="central", description="What head office runs.", parents=[cluster], allow_abbrev=False
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, short: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, parents=[cluster], allow_abbrev=False, help=short, description=text)
+
+    _install_options(
+        command(
+            "install",
+            "put templates and pipelines into the cluster",
+            "Puts templates and pipelines into the cluster; changes only what differs.",
+        )
+    )
+    _rate_options(
+        command(
+            "rate",
+            "give calls their expected cost",
+            "Gives calls their expected cost by a file of tariffs, or says why they have none. "
+            "Without --since: what has no cost yet, and the bundles that it touches; "
+            "with it every call of the period anew.",
+        )
+    )
+    _erase_options(command("erase", "take a person's number out of all documents", erase_command.DESCRIPTION))
+    return parser
+
+
+def _cluster_options() -> argparse.ArgumentParser:
     cluster = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     group = cluster.add_argument_group("cluster")
     # Both before and after the command's name: hence no default, which would overwrite what stood before.
@@ -60,19 +96,79 @@ def _parser() -> argparse.ArgumentParser:
         default=absent,
         help="certificate of the authority that signed the cluster's (env: OPENSEARCH_CA_FILE)",
     )
-    parser = argparse.ArgumentParser(
-        prog="central", description="What head office runs.", parents=[cluster], allow_abbrev=False
+    return cluster
+
+
+def _install_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+    parser.set_defaults(run=_install_command)
+
+
+def _rate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tariffs", required=True, type=Path, metavar="FILE", help="the tariffs (TOML; see docs/tariffs.md)"
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    install = commands.add_parser(
-        "install",
-        parents=[cluster],
-        allow_abbrev=False,
-        help="put templates and pipelines into the cluster",
-        description="Puts templates and pipelines into the cluster; changes only what differs.",
-    )
-    install.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
-    return parser
+    parser.add_argument("--since", type=_day, metavar="DATE", help="rate anew from this day on, YYYY-MM-DD")
+    parser.add_argument("--until", type=_day, metavar="DATE", help="last day, included (default: no end)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=_rate_command)
+
+
+def _erase_options(parser: argparse.ArgumentParser) -> None:
+    erase_command.options(parser)
+    parser.set_defaults(run=_erase_command)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-23") from None
+
+
+def _connection(options: argparse.Namespace) -> Connection:
+    given = {name: getattr(options, name, None) for name in ("url", "user", "password_file", "ca_file")}
+    return connection_from(given, os.environ)
+
+
+def _install_command(options: argparse.Namespace) -> None:
+    _install(_connection(options), dry_run=options.dry_run)
+
+
+def _rate_command(options: argparse.Namespace) -> None:
+    period = _period(options.since, options.until)
+    tariffs = load_tariffs(options.tariffs)
+    connection = _connection(options)
+    report = rate_calls(connect(connection), connection, tariffs, period, dry_run=options.dry_run)
+    if options.json:
+        print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
+        return
+    for line in report.lines():
+        print(line)
+
+
+def _erase_command(options: argparse.Namespace) -> None:
+    person = erase_command.person_from(options)
+    connection = _connection(options)
+    report = erase(connect(connection), connection, person, dry_run=options.dry_run)
+    if options.json:
+        print(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
+    else:
+        for line in erase_command.lines(report):
+            print(line)
+    if not (report.complete or options.dry_run):
+        sys.exit(1)
+
+
+def _period(since: date | None, until: date | None) -> Period | None:
+    if since is None:
+        if until is not None:
+            raise UsageError(f"--until {until} without --since: say which day the period begins on")
+        return None
+    if until is not None and until < since:
+        raise UsageError(f"--until {until} is before --since {since}: swap them")
+    return Period(since, until)
 
 
 def _install(connection: Connection, *, dry_run: bool) -> None:

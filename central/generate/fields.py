@@ -84,7 +84,13 @@ def index_pattern_fields(kind: str) -> list[PatternField]:
 
 def _pattern_field(name: str, mapping: dict[str, Any], parent: str | None) -> PatternField:
     os_type = mapping["type"]
-    shown = {"integer": "number", "long": "number", "scaled_float": "number", "date": "date", "boolean": "boolean"}
+    shown = {
+        "integer": "number",
+        "long": "number",
+        "scaled_float": "number",
+        "date": "date",
+        "boolean": "boolean",
+    }
     return PatternField(
         name=name,
         type=shown.get(os_type, "string"),
