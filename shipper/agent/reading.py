@@ -66,8 +66,8 @@ class Reading:
                     rechecked = time.monotonic()
                     log.info("the whole table was compared with what was read")
                 if (backfill := self.spool.next_backfill()) is not None:
-                    number, since, until = backfill
-                    self.span(since, until)
+                    number, since, until, requested = backfill
+                    self.span(since, until, int(requested))
                     if not self._stop.is_set():
                         self.spool.finish_backfill(number)
                 if self._reader.poll():
@@ -88,12 +88,14 @@ class Reading:
         Raises:
             ShipperError: The trouble does not end.
         """
+        generation = int(time.time())
         while not self._stop.is_set():
             try:
                 if since is None:
                     self.everything()
                 else:
-                    self.span(since, until)
+                    self.span(since, until, generation)
+                    self._settle_calls()
                 self._trouble.over()
             except SpoolFullError as error:
                 self._wait_for_room(error)
@@ -116,15 +118,25 @@ class Reading:
             if self._stop.is_set():
                 return
 
-    def span(self, since: str, until: str) -> None:
-        """Read the buckets of a span again; after trouble, such as a full spool, it goes on where it was."""
+    def span(self, since: str, until: str, generation: int) -> None:
+        """Read the buckets of a span again; after trouble, such as a full spool, it goes on where it was.
+
+        Args:
+            since: First bucket.
+            until: Last bucket.
+            generation: Seconds from 1970 to the request: its calls replace those that are there.
+        """
         if self._span != (since, until):
             self._span, self._reader.reached = (since, until), since
-        for added in self._reader.sweep(self._reader.reached, until, again=True):
+        for added in self._reader.sweep(self._reader.reached, until, again=True, generation=generation):
             self._took(added)
             if self._stop.is_set():
                 return
         self._span = None
+
+    def _settle_calls(self) -> None:
+        for added in self._reader.settle(at_once=True):
+            self._took(added)
 
     def _took(self, added: int) -> None:
         if added:

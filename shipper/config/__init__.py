@@ -12,6 +12,7 @@ from shipper.config.settings import (
     ForwardSettings,
     OpenSearchSettings,
     OutputSettings,
+    PrivacySettings,
     SpoolSettings,
     StoreSettings,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "ForwardSettings",
     "OpenSearchSettings",
     "OutputSettings",
+    "PrivacySettings",
     "SpoolSettings",
     "StoreSettings",
     "config_path",

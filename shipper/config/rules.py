@@ -18,6 +18,11 @@ def check(config: Config, source: str) -> None:
     _store(config, source)
     _cdr(config, source)
     _output(config, source)
+    if config.privacy.mode == "hashed" and not config.privacy.key:
+        raise ConfigError(
+            f'{source}: privacy.mode is "hashed", but privacy.key is empty',
+            "set privacy.key_file to the file with the chain's secret key",
+        )
     if config.spool.max_mib < 1:
         raise ConfigError(f"{source}: spool.max_mib is {config.spool.max_mib}", "set at least 1 (MiB)")
     if not config.spool.path:
@@ -36,6 +41,10 @@ def _store(config: Config, source: str) -> None:
     if len(store.id) > STORE_ID_LENGTH or not all(c.isalnum() or c in "._-" for c in store.id):
         raise ConfigError(
             f"{source}: store.id is {store.id!r}", "use letters, digits, dot, dash and underscore, 64 at most"
+        )
+    if not (store.area_code == "" or (store.area_code.isascii() and store.area_code.isdigit())):
+        raise ConfigError(
+            f"{source}: store.area_code is {store.area_code!r}", 'write its digits alone, for example "11"'
         )
     known = zoneinfo.available_timezones()
     if store.timezone not in known:

@@ -6,10 +6,11 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """``[store]``: who this is and which clock its PBX runs by."""
+    """``[store]``: who this is, which clock its PBX runs by, and how its numbers are read."""
 
     id: str = ""
     timezone: str = "America/Sao_Paulo"
+    country: str = "BR"
     area_code: str = ""
     trunks: tuple[str, ...] = ()
 
@@ -24,6 +25,7 @@ class CdrSettings:
     password: str = field(default="", repr=False)
     database: str = "asteriskcdrdb"
     table: str = "cdr"
+    freepbx_database: str = "asterisk"
     poll_seconds: float = 5.0
     lookback_hours: float = 24.0
 
@@ -80,6 +82,14 @@ class SpoolSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """``[privacy]``: what of the outside numbers and names leaves the store."""
+
+    mode: Literal["clear", "masked", "hashed"] = "clear"
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AgentSettings:
     """``[agent]``: the agent itself."""
 
@@ -96,8 +106,9 @@ class Config:
     ami: AmiSettings = field(default_factory=AmiSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
 
 
-SECRETS = frozenset({"password", "secret", "shared_key"})
-"""Keys whose value may come from a file: ``password_file``, ``secret_file``, ``shared_key_file``."""
+SECRETS = frozenset({"password", "secret", "shared_key", "key"})
+"""Keys whose value may come from a file: ``password_file``, ``secret_file``, ``key_file``, …"""

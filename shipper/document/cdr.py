@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shipper.document.clock import Moment, StoreClock, created_at, plausible
 from shipper.document.identity import Row, identify
 from shipper.document.model import Document, Origin, encode
+from shipper.document.privacy import Privacy
 from shipper.document.quarantine import LONGEST, Quarantine
 from shipper.document.text import brief, readable
 from shipper.document.validate import Invalid, validator
@@ -18,15 +19,24 @@ LARGEST_INT = 2**31 - 1
 LARGEST_BIGINT = 2**63 - 1
 
 
+class Read(NamedTuple):
+    """A row as it was understood: the columns in clear, and when the leg began."""
+
+    cdr: dict[str, Any]
+    moment: Moment | None
+    problems: list[tuple[str, str]]
+
+
 class CdrBuilder:
     """Builds the documents of one store's table.
 
     Args:
         origin: Store and agent.
         columns: The table's real columns, in the order of a row.
+        privacy: What may leave the store in clear.
     """
 
-    def __init__(self, origin: Origin, columns: Sequence[str]) -> None:
+    def __init__(self, origin: Origin, columns: Sequence[str], privacy: Privacy) -> None:
         self.columns = tuple(columns)
         self.identity = identify(origin.store_id, self.columns)
         self.clock = StoreClock(origin.timezone)
@@ -37,25 +47,38 @@ class CdrBuilder:
         self._integers = tuple(name for name in INTEGERS if name in self.columns)
         self._store = {"id": origin.store_id, "timezone": origin.timezone}
         self._agent = {"version": origin.version}
+        self._privacy = privacy
 
-    def build(self, row: Row, created: str, key: str) -> Document:
-        """The row's document, or the quarantined one that says why it cannot be built.
+    def read(self, row: Row) -> Read:
+        """Understand a row.
 
         Args:
             row: The columns as the server sent them.
-            created: ``event.created``: when the agent read it, UTC in ISO 8601.
-            key: The row's ``_id``, by `identity`.
         """
         problems: list[tuple[str, str]] = []
         cdr = self._columns(row, problems)
-        moment = self._moment(cdr, problems)
+        return Read(cdr, self._moment(cdr, problems), problems)
+
+    def build(self, read: Read, created: str, key: str, call_id: str, sequence: int = 0) -> Document:
+        """The row's document, or the quarantined one that says why it cannot be built.
+
+        Args:
+            read: The row.
+            created: ``event.created``: when the agent read it, UTC in ISO 8601.
+            key: The row's ``_id``, by `identity`.
+            call_id: Of the call that the row belongs to, as far as that is known.
+            sequence: Of a newer state of the document; 0 for the first one, which is created only once.
+        """
+        cdr, moment, problems = read
+        if self._privacy.active:
+            cdr = self._privacy.columns(cdr)
         if moment is None:
             words = f"cdr.calldate {brief(str(cdr.get('calldate', '')))!r} is no date"
             reason = Invalid("cdr.calldate", "date", words)
             return self._refuse(key, "", cdr, reason, created)
         start = self.clock.iso(moment.epoch)
         index = f"pabx-cdr-{start[:4]}.{start[5:7]}"
-        event = {
+        event: dict[str, Any] = {
             "id": key,
             "kind": "event",
             "dataset": DATASET,
@@ -71,15 +94,18 @@ class CdrBuilder:
             "store": self._store,
             "agent": self._agent,
             "local": {"date": moment.date, "hour": moment.hour, "weekday": moment.weekday},
+            "call": {"id": call_id},
             "cdr": cdr,
         }
+        if sequence:
+            event["sequence"] = sequence
         if problems:
             document["tags"] = sorted({tag for tag, _ in problems})
             document["error"] = {"message": brief("; ".join(text for _, text in problems), LONGEST)}
         invalid = self._validate(document)
         if invalid is not None:
             return self._refuse(key, index, document, invalid, created)
-        return Document(index, key, encode(document).encode())
+        return Document(index, key, encode(document).encode(), "index" if sequence else "create")
 
     def _columns(self, row: Row, problems: list[tuple[str, str]]) -> dict[str, Any]:
         """The columns that hold something, as text and numbers."""

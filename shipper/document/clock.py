@@ -12,6 +12,7 @@ LAST_YEAR = 2099
 
 _LENGTH = len("2026-11-23 05:10:07")
 _HOUR = 3600
+_AROUND_SHIFT = 4 * _HOUR
 _CACHED_HOURS = 4096
 _MINUTES_AND_SECONDS = tuple(f"{minute:02d}:{second:02d}Z" for minute in range(60) for second in range(60))
 
@@ -91,6 +92,14 @@ class StoreClock:
             start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
             prefix = self._prefixes[hour] = start.strftime("%Y-%m-%dT%H:")
         return prefix + _MINUTES_AND_SECONDS[inside]
+
+    def shifts(self, start: int, end: int) -> bool:
+        """The wall clock was set forward or back between two moments, or a few hours around them.
+
+        Then the order of local times is not that of time.
+        """
+        before = datetime.fromtimestamp(start - _AROUND_SHIFT, self.zone).utcoffset()
+        return before != datetime.fromtimestamp(end + _AROUND_SHIFT, self.zone).utcoffset()
 
     def _hour(self, text: str) -> _Hour | None:
         try:

@@ -1,12 +1,17 @@
 """What a document is on its way through the agent."""
 
 import json
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 encode = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False
 ).encode
 """A document's JSON text, without spaces; NaN and infinities are errors."""
+
+
+Operation = Literal["create", "index", "delete"]
+"""``create``: once and for all. ``index``: one of several states, the highest ``event.sequence`` stays.
+``delete``: what stands there is no document of its own any more; the body says what it became."""
 
 
 class Document(NamedTuple):
@@ -15,6 +20,7 @@ class Document(NamedTuple):
     index_name: str
     id: str
     body: bytes
+    operation: Operation = "create"
 
 
 class Origin(NamedTuple):

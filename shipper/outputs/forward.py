@@ -164,7 +164,7 @@ class ForwardOutput:
     def send(self, batch: Sequence[Spooled]) -> Outcome:
         """Deliver a batch; see `Output.send`."""
         outcome = Outcome()
-        for tag, group in groupby(batch, key=lambda document: tag_of(document.index_name)):
+        for tag, group in groupby(batch, key=tag_of):
             documents: list[Spooled] = []
             for document in group:
                 if len(document.body) > LARGEST_DOCUMENT:
@@ -188,9 +188,15 @@ class ForwardOutput:
         self._sender._close()  # noqa: SLF001  # close() would forbid to connect again
 
 
-def tag_of(index: str) -> str:
-    """``pabx-cdr-2026.11`` is tagged ``pabx.cdr``."""
-    return index.rpartition("-")[0].replace("-", ".", 1)
+def tag_of(document: Spooled) -> str:
+    """``pabx-cdr-2026.11`` is tagged ``pabx.cdr``; a newer state of a row ``pabx.cdr.state``.
+
+    A document that has states must be written by ``index``, all others by ``create``. Fluent Bit's output
+    deletes nothing (5.1.1): a call that became part of another is sent as a state that says so,
+    ``call.merged_into``.
+    """
+    tag = document.index_name.rpartition("-")[0].replace("-", ".", 1)
+    return tag if document.operation == "create" or tag == "pabx.calls" else f"{tag}.state"
 
 
 def _too_large(document: Spooled) -> Invalid:

@@ -40,12 +40,23 @@ _BULK = (
 
 
 def bulk_body(batch: Sequence[Spooled]) -> bytes:
-    """The bulk request that creates these documents."""
+    """The bulk request that puts these documents there, or takes them away."""
     lines: list[bytes] = []
-    for document in batch:
-        lines.append(f'{{"create":{{"_index":"{document.index_name}","_id":"{document.id}"}}}}'.encode())
-        lines.append(document.body)
+    for _, index, key, body, operation in batch:
+        if operation == "delete":
+            lines.append(_deletion(index, key, body))
+        else:
+            # Which state of a document is newer, the pipeline takes from its event.sequence.
+            lines.append(f'{{"{operation}":{{"_index":"{index}","_id":"{key}"}}}}'.encode())
+            lines.append(body)
     return b"\n".join(lines) + b"\n"
+
+
+def _deletion(index: str, key: str, body: bytes) -> bytes:
+    """A deletion goes through no pipeline: its version stands in the request."""
+    version = json.loads(body)["event"]["sequence"]
+    action = {"_index": index, "_id": key, "version": version, "version_type": "external"}
+    return json.dumps({"delete": action}).encode()
 
 
 class OpenSearchOutput:
@@ -226,7 +237,8 @@ def _judge(batch: Sequence[Spooled], items: Sequence[dict[str, Any]]) -> Outcome
     outcome = Outcome()
     for document, answer in zip(batch, items, strict=True):
         status = answer.get("status", 0)
-        if status in (_CREATED, _EXISTS, 200):
+        gone = document.operation == "delete" and status == http.HTTPStatus.NOT_FOUND
+        if status in (_CREATED, _EXISTS, 200) or gone:
             outcome.done.append(document.seq)
             outcome.quarantined += str(answer.get("_index")).startswith(QUARANTINE)
             continue

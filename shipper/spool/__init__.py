@@ -2,5 +2,6 @@
 
 from shipper.spool.lock import SpoolLock
 from shipper.spool.store import Bucket, Refusal, Spool, Spooled, SpoolFullError
+from shipper.spool.todo import Unsettled
 
-__all__ = ["Bucket", "Refusal", "Spool", "SpoolFullError", "SpoolLock", "Spooled"]
+__all__ = ["Bucket", "Refusal", "Spool", "SpoolFullError", "SpoolLock", "Spooled", "Unsettled"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shipper.errors import DiskFullError, SpoolError
 
-VERSION = 1
+VERSION = 2
 
 _NO_ROOM = {
     sqlite3.SQLITE_FULL,
@@ -16,7 +16,8 @@ _NO_ROOM = {
 
 TABLES = """
 CREATE TABLE documents (  -- waiting for their acknowledgement, in the order in which they were read
-    seq INTEGER PRIMARY KEY, idx TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, spooled REAL NOT NULL
+    seq INTEGER PRIMARY KEY, idx TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, spooled REAL NOT NULL,
+    operation TEXT NOT NULL DEFAULT 'create'
 );
 CREATE TABLE buckets (  -- what was read of each ten minutes of calldate: the reading position
     bucket TEXT PRIMARY KEY, rows INTEGER NOT NULL, crc INTEGER NOT NULL
@@ -31,9 +32,21 @@ CREATE TABLE refused (  -- what even the quarantine did not take
     number INTEGER PRIMARY KEY, idx TEXT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL,
     reason TEXT NOT NULL, refused REAL NOT NULL
 );
+CREATE TABLE unsettled (  -- calls of which rows were read and that are not sent yet
+    linked TEXT PRIMARY KEY, first TEXT NOT NULL, last TEXT NOT NULL, due REAL NOT NULL,
+    generation INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
+
+_UNSETTLED = TABLES[TABLES.index("CREATE TABLE unsettled") : TABLES.index("CREATE TABLE counters")]
+_FROM_1 = (
+    "ALTER TABLE documents ADD COLUMN operation TEXT NOT NULL DEFAULT 'create';"
+    + _UNSETTLED
+    + "DELETE FROM buckets; DELETE FROM seen;"
+)
+"""Version 1 knew no calls: forgetting what was read has all rows read again, and their calls made."""
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -62,16 +75,23 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+        elif version == 1 and not read_only:
+            connection.executescript(f"BEGIN IMMEDIATE; {_FROM_1} PRAGMA user_version={VERSION}; COMMIT;")
         elif version != VERSION:
-            raise SpoolError(
-                f"{path} is a spool of version {version}, this agent knows {VERSION}",
-                f"install the agent that wrote it, or move the file away: mv {path} {path}.old",
-                permanent=True,
-            )
+            raise _other_version(path, version)
         connection.execute("PRAGMA synchronous=NORMAL")
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
     return connection
+
+
+def _other_version(path: Path, version: int) -> SpoolError:
+    if version < VERSION:
+        hint = "start the agent, which brings it up to date: shipper run"
+    else:
+        hint = f"install the agent that wrote it, or move the file away: mv {path} {path}.old"
+    problem = f"{path} is a spool of version {version}, this agent knows {VERSION}"
+    return SpoolError(problem, hint, permanent=True)
 
 
 def explain(error: Exception, path: Path) -> SpoolError:

@@ -1,17 +1,13 @@
 """Documents and reading position in one SQLite file, each step one transaction."""
 
-import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from shipper.document.model import Document
+from shipper.document.model import Document, Operation
 from shipper.errors import SpoolError
-from shipper.spool.schema import connect, explain
-
-MIB = 1024 * 1024
+from shipper.spool.file import MIB
+from shipper.spool.todo import SpoolToDo, Unsettled
 
 
 class Bucket(NamedTuple):
@@ -28,6 +24,7 @@ class Spooled(NamedTuple):
     index_name: str
     id: str
     body: bytes
+    operation: Operation = "create"
 
 
 class Refusal(NamedTuple):
@@ -41,23 +38,8 @@ class SpoolFullError(SpoolError):
     """The spool has reached ``spool.max_mib``: reading stops until documents were delivered."""
 
 
-class Spool:
-    """One connection to the spool; each thread has its own.
-
-    Args:
-        path: The file.
-        max_mib: How large its content may grow before `add` refuses more.
-        read_only: For looking only (``shipper status``).
-    """
-
-    def __init__(self, path: Path, max_mib: int = 512, *, read_only: bool = False) -> None:
-        self.path = path
-        self._limit = max_mib * MIB
-        self._db = connect(path, read_only=read_only)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
+class Spool(SpoolToDo):
+    """One connection to the spool; each thread has its own."""
 
     # Writing: what the reader does.
 
@@ -67,6 +49,8 @@ class Spool:
         buckets: dict[str, Bucket] | None = None,
         seen: Iterable[tuple[str, str]] = (),
         counts: dict[str, int] | None = None,
+        unsettled: Iterable[Unsettled] = (),
+        settled: Iterable[str] = (),
     ) -> None:
         """Documents and the reading position behind them, together or not at all.
 
@@ -75,6 +59,8 @@ class Spool:
             buckets: The buckets that are now completely read, with what they held.
             seen: (bucket, id) of rows beside which more may appear.
             counts: Counters to raise.
+            unsettled: Calls of which rows are among the documents, and that are to be sent later.
+            settled: Calls that are among the documents, and were unsettled until now.
 
         Raises:
             SpoolFullError: ``max_mib`` is reached; nothing was written.
@@ -98,6 +84,8 @@ class Spool:
                     self._db.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?)", (name, rows, crc))
                 else:
                     self._db.execute("DELETE FROM buckets WHERE bucket = ?", (name,))
+            self._leave_open(unsettled)
+            self._settle_calls(settled)
             self._count(counts or {})
 
     def buckets(self, first: str, last: str = "~") -> dict[str, Bucket]:
@@ -126,7 +114,9 @@ class Spool:
         batch: list[Spooled] = []
         size = 0
         with self._explained():
-            rows = self._db.execute("SELECT seq, idx, id, body FROM documents ORDER BY seq LIMIT ?", (limit,))
+            rows = self._db.execute(
+                "SELECT seq, idx, id, body, operation FROM documents ORDER BY seq LIMIT ?", (limit,)
+            )
             for row in rows:
                 size += len(row[3])
                 if batch and size > max_bytes:
@@ -168,36 +158,6 @@ class Spool:
             self._count({"delivered": len(done), "quarantined": quarantined, "refused": len(refused)})
             if done:
                 self._note("last_acknowledgement", str(len(done)), now)
-
-    # Backfills that were asked for while an agent runs.
-
-    def request_backfill(self, since: str, until: str) -> int:
-        """Ask the running agent to read a span of buckets again; gives the request's number."""
-        with self._transaction():
-            cursor = self._db.execute(
-                "INSERT INTO backfills (since, until, requested) VALUES (?, ?, ?)",
-                (since, until, time.time()),
-            )
-        return int(cursor.lastrowid or 0)
-
-    def next_backfill(self) -> tuple[int, str, str] | None:
-        """The oldest request: number, first and last bucket."""
-        with self._explained():
-            row = self._db.execute(
-                "SELECT number, since, until FROM backfills ORDER BY number LIMIT 1"
-            ).fetchone()
-        return None if row is None else (int(row[0]), str(row[1]), str(row[2]))
-
-    def has_backfill(self, number: int) -> bool:
-        """The request is still to be carried out."""
-        with self._explained():
-            found = self._db.execute("SELECT 1 FROM backfills WHERE number = ?", (number,)).fetchone()
-        return found is not None
-
-    def finish_backfill(self, number: int) -> None:
-        """The request was carried out."""
-        with self._transaction():
-            self._db.execute("DELETE FROM backfills WHERE number = ?", (number,))
 
     # Looking.
 
@@ -247,40 +207,9 @@ class Spool:
 
     # Inner parts.
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
     def _append(self, documents: Iterable[Document]) -> None:
         now = time.time()
         self._db.executemany(
-            "INSERT INTO documents (idx, id, body, spooled) VALUES (?, ?, ?, ?)",
-            [(index, key, body, now) for index, key, body in documents],
+            "INSERT INTO documents (idx, id, body, operation, spooled) VALUES (?, ?, ?, ?, ?)",
+            [(*document, now) for document in documents],
         )
-
-    def _count(self, counts: dict[str, int]) -> None:
-        for name, value in counts.items():
-            if value:
-                self._db.execute(
-                    "INSERT INTO counters VALUES (?, ?) "
-                    "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-                    (name, value),
-                )
-
-    def _note(self, name: str, value: str, now: float) -> None:
-        self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (name, value, now))

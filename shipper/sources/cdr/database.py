@@ -5,7 +5,7 @@ rows, and the PBX comes first.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pymysql
 from pymysql.constants import CR, ER
@@ -20,6 +20,7 @@ from shipper.spool import Bucket
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 
+_JOINING = ("linkedid", "uniqueid", "channel", "dstchannel")
 _UNREACHABLE = {CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_UNKNOWN_HOST}
 
 
@@ -83,12 +84,35 @@ class Database:
     def rows(self, first: str, last: str) -> Iterator[Row]:
         """The rows of the buckets between two, by date, one at a time."""
         self._connected()
-        names = ", ".join(f"`{name.replace('`', '``')}`" for name in self._columns)
         sql = (
-            f"SELECT {names} FROM {self._table} {self._index} "
+            f"SELECT {self._names()} FROM {self._table} {self._index} "
             "WHERE calldate BETWEEN %s AND %s ORDER BY calldate"
         )
         return self._rows(sql, buckets.lowest(first), buckets.highest(last))
+
+    def related(self, spans: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterator[Row]:
+        """The rows in some spans of buckets that have one of these linkedids, uniqueids or channels."""
+        self._connected()
+        columns = [name for name in _JOINING if name in self._columns]
+        when = " OR ".join(["calldate BETWEEN %s AND %s"] * len(spans))
+        who = " OR ".join(f"`{name}` IN ({', '.join(['%s'] * len(names))})" for name in columns)
+        sql = (
+            f"SELECT {self._names()} FROM {self._table} {self._index} "
+            f"WHERE ({when}) AND ({who or 'FALSE'}) ORDER BY calldate"
+        )
+        dates = [date for first, last in spans for date in (buckets.lowest(first), buckets.highest(last))]
+        return self._rows(sql, *dates, *(list(names) * len(columns)))
+
+    def trunks(self) -> list[str]:
+        """The trunks' names as they stand in channel names, by FreePBX's own table.
+
+        Raises:
+            DatabaseError: There is no such table, or it may not be read (``permanent``).
+        """
+        database = self.settings.freepbx_database.replace("`", "``")
+        # FreePBX: of PJSIP, SIP and IAX2 the peer's name, of DAHDI a group or a number of channels.
+        sql = f"SELECT channelid FROM `{database}`.trunks WHERE tech IN ('pjsip', 'sip', 'iax2', 'iax')"
+        return [name for (raw,) in self._all(sql) if (name := (raw or b"").decode(errors="replace"))]
 
     def recent(self, limit: int) -> list[dict[str, str]]:
         """The latest rows' date and uniqueid, for checking the zone."""
@@ -118,6 +142,9 @@ class Database:
         if self._connection is not None:
             self._connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001
             self._connection = None
+
+    def _names(self) -> str:
+        return ", ".join(f"`{name.replace('`', '``')}`" for name in self._columns)
 
     def _value(self, sql: str, *values: str) -> str:
         self._connected()

@@ -4,18 +4,26 @@ The reading position is what was read of each bucket (see `buckets`); it is comm
 the documents. A bucket that differs is read again, and rows whose ``_id`` was seen are passed over.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
+from shipper.assembly import CallBuilder, leg_of
 from shipper.config import Config
 from shipper.document.cdr import CdrBuilder
-from shipper.document.clock import stamp
+from shipper.document.clock import StoreClock, stamp
 from shipper.document.model import Document, Origin
+from shipper.document.privacy import Privacy
+from shipper.errors import ConfigError, DatabaseError
+from shipper.numbering import reader
 from shipper.sources.cdr import buckets
+from shipper.sources.cdr.calls import Calls
 from shipper.sources.cdr.database import Database
 from shipper.spool import Bucket, Spool
+
+log = logging.getLogger("shipper.reading")
 
 ROWS_PER_READ = 5000
 """Neighbouring buckets are read together up to this: one short query, one pass of the index."""
@@ -47,6 +55,19 @@ class CdrReader:
         self._now = now
         self._zone = ZoneInfo(config.store.timezone)
         self._lookback = timedelta(hours=config.cdr.lookback_hours)
+        try:
+            self._numbers = reader(config.store.country, config.store.area_code)
+        except ValueError as error:
+            raise ConfigError(
+                f"store.country and store.area_code: {error}",
+                'set them as in country = "BR", area_code = "11"',
+            ) from None
+        self._privacy = Privacy(config.privacy.mode, config.privacy.key, self._numbers)
+        self._configured = config.store.trunks
+        self._trunks = self._configured
+        self._calls = Calls(
+            database, spool, StoreClock(config.store.timezone), self._lookback, now, self._call_builder()
+        )
         self._builder: CdrBuilder | None = None
         self.reached = buckets.FIRST  # all buckets before it were read by the `sweep` with ``again``
         self._open: str | None = None  # the first bucket in which rows may have appeared since
@@ -54,9 +75,15 @@ class CdrReader:
 
     def everything(self) -> Iterator[int]:
         """Compare the whole table with what was read, and read what differs; yields as `sweep` does."""
+        self._learn_trunks()
         window = self.window()
         yield from self.sweep()
         self._settle(window)
+        yield from self.settle(at_once=True)
+
+    def settle(self, *, at_once: bool = False) -> Iterator[int]:
+        """Send the calls that have settled, see `Calls.settle`."""
+        yield from self._calls.settle(self._rows(), at_once=at_once)
 
     def poll(self) -> int:
         """Look whether rows came or went lately, and read them.
@@ -80,10 +107,15 @@ class CdrReader:
         if self._database.total(first) != buckets.total(self._spool.buckets(first)):
             added = sum(self.sweep(first))
         self._settle(window)
-        return added
+        return added + sum(self.settle())
 
     def sweep(
-        self, first: str = buckets.FIRST, last: str = buckets.LAST, *, again: bool = False
+        self,
+        first: str = buckets.FIRST,
+        last: str = buckets.LAST,
+        *,
+        again: bool = False,
+        generation: int = 0,
     ) -> Iterator[int]:
         """Compare all buckets between two with what was read, and read those that differ.
 
@@ -93,11 +125,15 @@ class CdrReader:
             first: The first bucket.
             last: The last one.
             again: Read all of them, whatever was read (a backfill).
+            generation: Of the calls that are made anew by it, see `shipper.assembly.builder.sequence_of`.
 
         Yields:
             How many documents the step put into the spool.
         """
         self._recent = min(self.window(), self._open or buckets.LAST)
+        self._calls.generation = generation
+        self._calls.begin(first=first == buckets.FIRST)
+        read, before = "", ""  # the last bucket that was read, and the last that there is, so far
         at = first
         while at <= last:
             found = self._database.next_bucket(buckets.lowest(at))
@@ -109,17 +145,24 @@ class CdrReader:
             if gone:
                 self._spool.add((), gone)
             added = 0
-            for span in buckets.spans(changed, list(there), ROWS_PER_READ):
+            present = list(there)
+            for span in buckets.spans(changed, present, ROWS_PER_READ):
+                place = present.index(span.first)
+                if read != (present[place - 1] if place else before):
+                    self._end_calls()
+                read = span.last
                 for step in self._read(span, again=again):
                     added += step
                     yield step
                 if again:
                     self.reached = next((name for name in there if name > span.last), end)
+            before = present[-1] if present else before
             if not added:
                 yield 0
             at = buckets.following(end)
             if again:
                 self.reached = at
+        self._end_calls()
 
     def window(self) -> str:
         """The first bucket in which rows may still appear.
@@ -143,17 +186,17 @@ class CdrReader:
 
     def _read(self, span: buckets.Span, *, again: bool) -> Iterator[int]:
         """Read the buckets of one span into the spool, a thousand rows a transaction."""
-        columns = self._database.columns
-        if self._builder is None or self._builder.columns != columns:
-            self._builder = CdrBuilder(self._origin, columns)
-        build, identity = self._builder.build, self._builder.identity
-        calldate = columns.index("calldate")
+        builder = self._rows()
+        understand, build, identity = builder.read, builder.build, builder.identity
+        calls, call_id = self._calls, self._calls.builder.identity
+        calldate = builder.columns.index("calldate")
         created = stamp(self._now())
         documents: list[Document] = []
         finished: dict[str, Bucket] = {}
         recent: list[tuple[str, str]] = []
         name, rows, crc = span.first, 0, 0
         seen = self._seen(name, again=again)
+        known = bool(seen)
         read = 0
         for row in self._database.rows(span.first, span.last):
             date = row[calldate] or b""
@@ -162,24 +205,78 @@ class CdrReader:
                 finished[name] = Bucket(rows, crc)
                 name, rows, crc = bucket, 0, 0
                 seen = self._seen(name, again=again)
+                known = bool(seen)
             rows += 1
             crc += crc32(date)
             read += 1
             key = identity(row)
             if key not in seen:
                 seen.add(key)
-                documents.append(build(row, created, key))
+                understood = understand(row)
+                cdr, moment, _ = understood
+                linked = cdr.get("linkedid") or cdr.get("uniqueid") or key
+                documents.append(build(understood, created, key, call_id(linked)))
+                if moment is not None:
+                    calls.add(leg_of(cdr, moment.epoch, key), dated="calldate" in cdr)
                 if name >= self._recent:
                     recent.append((name, key))
+            elif known:
+                calls.missed()
             if len(documents) >= ROWS_PER_COMMIT:
-                self._spool.add(documents, finished, recent, {"read": read, "documents": len(documents)})
+                yield self._commit(documents, created, finished, recent, read)
                 if again:
                     self.reached = name
-                yield len(documents)
                 documents, finished, recent, read = [], {}, [], 0
         finished[name] = Bucket(rows, crc)
-        self._spool.add(documents, finished, recent, {"read": read, "documents": len(documents)})
-        yield len(documents)
+        yield self._commit(documents, created, finished, recent, read)
+
+    def _commit(
+        self,
+        documents: list[Document],
+        created: str,
+        finished: dict[str, Bucket],
+        recent: list[tuple[str, str]],
+        read: int,
+    ) -> int:
+        """Rows, the calls that they decide, and the position behind them, in one transaction."""
+        decided = self._calls.passed(created)
+        documents += decided.documents
+        counts = {"read": read, "documents": len(documents), "calls": len(decided.documents)}
+        self._spool.add(documents, finished, recent, counts, decided.unsettled, decided.settled)
+        return len(documents)
+
+    def _end_calls(self) -> None:
+        """The rows that were read one after another end here; what they leave open is remembered."""
+        decided = self._calls.passed(stamp(self._now()), end=True)
+        if any(decided):
+            made = len(decided.documents)
+            counts = {"documents": made, "calls": made}
+            self._spool.add(
+                decided.documents, counts=counts, unsettled=decided.unsettled, settled=decided.settled
+            )
+
+    def _rows(self) -> CdrBuilder:
+        columns = self._database.columns
+        if self._builder is None or self._builder.columns != columns:
+            self._builder = CdrBuilder(self._origin, columns, self._privacy)
+        return self._builder
+
+    def _call_builder(self) -> CallBuilder:
+        return CallBuilder(self._origin, self._trunks, self._numbers, self._privacy)
+
+    def _learn_trunks(self) -> None:
+        """Ask FreePBX for its trunks, where the rights allow it; those of the configuration count too."""
+        try:
+            found = self._database.trunks()
+        except DatabaseError as error:
+            if not error.permanent:
+                raise
+            found = []
+        trunks = tuple(sorted({*self._configured, *found}))
+        if trunks != self._trunks:
+            log.info("trunks: %s", ", ".join(trunks) or "none known")
+            self._trunks = trunks
+            self._calls.builder = self._call_builder()
 
     def _seen(self, bucket: str, *, again: bool) -> set[str]:
         return set() if again else self._spool.seen(bucket)

@@ -1,0 +1,93 @@
+"""What is still to be done: spans that somebody asked for, and calls that have not settled."""
+
+import time
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from shipper.spool.file import SpoolFile
+
+
+class Unsettled(NamedTuple):
+    """A call of which rows were read and that is not sent yet."""
+
+    linked: str
+    """Its linkedid, or what stands for it."""
+    first: str
+    """The bucket of ``calldate`` in which its first row may be."""
+    last: str
+    """The bucket in which its last row may be."""
+    due: float
+    """When it is looked at again, seconds since 1970."""
+    generation: int = 0
+    """Of a rebuild, see `shipper.assembly.builder.sequence_of`."""
+
+
+class SpoolToDo(SpoolFile):
+    """Requests and unsettled calls; both outlive the process."""
+
+    def request_backfill(self, since: str, until: str) -> int:
+        """Ask the running agent to read a span of buckets again; gives the request's number."""
+        with self._transaction():
+            cursor = self._db.execute(
+                "INSERT INTO backfills (since, until, requested) VALUES (?, ?, ?)",
+                (since, until, time.time()),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def next_backfill(self) -> tuple[int, str, str, float] | None:
+        """The oldest request: number, first and last bucket, and when it was made (seconds since 1970)."""
+        with self._explained():
+            row = self._db.execute(
+                "SELECT number, since, until, requested FROM backfills ORDER BY number LIMIT 1"
+            ).fetchone()
+        return None if row is None else (int(row[0]), str(row[1]), str(row[2]), float(row[3]))
+
+    def has_backfill(self, number: int) -> bool:
+        """The request is still to be carried out."""
+        with self._explained():
+            found = self._db.execute("SELECT 1 FROM backfills WHERE number = ?", (number,)).fetchone()
+        return found is not None
+
+    def finish_backfill(self, number: int) -> None:
+        """The request was carried out."""
+        with self._transaction():
+            self._db.execute("DELETE FROM backfills WHERE number = ?", (number,))
+
+    def due(self, now: float, limit: int) -> list[Unsettled]:
+        """The calls that are to be looked at now, by their first buckets."""
+        with self._explained():
+            found = self._db.execute(
+                "SELECT linked, first, last, due, generation FROM unsettled WHERE due <= ? "
+                "ORDER BY first, linked LIMIT ?",
+                (now, limit),
+            )
+            return [Unsettled(*row) for row in found]
+
+    def unsettled(self) -> int:
+        """How many calls have not settled."""
+        with self._explained():
+            return int(self._db.execute("SELECT COUNT(*) FROM unsettled").fetchone()[0])
+
+    def hasten(self, now: float) -> None:
+        """Look at all of them now: a clock that was wrong may have put one off for long."""
+        with self._transaction():
+            self._db.execute("UPDATE unsettled SET due = ? WHERE due > ?", (now, now))
+
+    def postpone(self, calls: Iterable[Unsettled]) -> None:
+        """Look at calls again at another time."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE unsettled SET due = ? WHERE linked = ?", [(call.due, call.linked) for call in calls]
+            )
+
+    def _leave_open(self, calls: Iterable[Unsettled]) -> None:
+        """Remember calls; of one that is known already the span grows."""
+        self._db.executemany(
+            "INSERT INTO unsettled VALUES (?, ?, ?, ?, ?) ON CONFLICT (linked) DO UPDATE SET "
+            "first = min(first, excluded.first), last = max(last, excluded.last), due = excluded.due, "
+            "generation = max(generation, excluded.generation)",
+            calls,
+        )
+
+    def _settle_calls(self, linked: Iterable[str]) -> None:
+        self._db.executemany("DELETE FROM unsettled WHERE linked = ?", [(name,) for name in linked])
