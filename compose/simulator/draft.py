@@ -9,6 +9,7 @@ from compose.simulator.stores import Extension
 
 DOCUMENTATION = 3  # amaflags
 LASTDATA = 79  # Asterisk keeps that much of an application's arguments
+SECONDS = ("ring", "wait", "talk", "duration")
 PHONE_OPTIONS = "HhTtrb(func-apply-sipheaders^s^1)"
 
 
@@ -62,7 +63,7 @@ class Draft:
         self.answered_by: list[str] = []
         self.ring = self.wait = self.talk = self.billable = 0
         self.transferred = False
-        self.recoverable = True
+        self.unrecoverable: set[str] = set()
 
     def chance(self, probability: float) -> bool:
         """Return True with that probability."""
@@ -198,7 +199,7 @@ class Draft:
             destination=self.destination,
             start=self.pbx.clock(self.start).replace(microsecond=0),
             end=self.pbx.clock(self.now).replace(microsecond=0),
-            seconds_recoverable=self.recoverable,
+            unrecoverable=tuple(name for name in SECONDS if name in self.unrecoverable),
         )
         return SimulatedCall(self.rows, truth, self.start)
 

@@ -38,6 +38,10 @@ class _Ringing:
         self.answered_before = line.answered  # by a menu: then unanswered legs have seconds too
         self.winner: int | None = None
         self.stopped = self.begin
+        if self.answered_before is not None:
+            draft.unrecoverable.add("wait")  # a menu's seconds stand in the same row
+            if any(not taken for taken in self.occupied[: len(group.members)]):
+                draft.unrecoverable.add("ring")  # of a mobile phone alone its own row tells
 
     def rows(self, at: int) -> None:
         """Write the row of each leg, in the order of dialling, a millisecond apart."""
@@ -131,6 +135,8 @@ def _talk(draft: Draft, line: Line, ringing: _Ringing) -> Script:
     line.answered = line.answered or draft.now
     person = ringing.people[ringing.winner or 0]
     outside = person == ringing.group.external
+    if ringing.answered_before is not None and not outside:
+        draft.unrecoverable.add("talk")
     draft.scenario = "inbound_group_outside" if outside else "inbound_group_answered"
     draft.outcome, draft.answered_by = "answered", [person]
     taken = {person} - draft.pbx.busy

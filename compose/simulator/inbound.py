@@ -100,11 +100,11 @@ def _menu(draft: Draft, line: Line) -> Script:
     """A menu answers, so that from here on Asterisk counts every second as answered."""
     line.answered = draft.now
     yield draft.now + draft.between(3, 22)
+    draft.wait = draft.now - draft.start
     if draft.chance(0.09):
         draft.scenario, draft.outcome = "inbound_menu_abandoned", "abandoned"
         _machine(draft, line, "s", "ivr-1", "BackGround", "custom/menu-principal")
         return
-    draft.recoverable = False
     store = draft.store
     if store.queues and draft.chance(0.6):
         yield from to_queue(draft, line, draft.rng.choice(store.queues))
@@ -117,6 +117,8 @@ def _menu(draft: Draft, line: Line) -> Script:
 def _to_extension(draft: Draft, line: Line, callee: Extension) -> Script:
     start, sequence = line.leg(draft.pbx, draft.now)
     begin = draft.now
+    if line.answered is not None:
+        draft.unrecoverable.add("wait")  # a menu's seconds stand in the same row
     yield begin + draft.between(0.02, 0.1)
     phone = draft.pbx.channel(callee.number, draft.now)
     busy = callee.number in draft.pbx.busy
@@ -127,6 +129,8 @@ def _to_extension(draft: Draft, line: Line, callee: Extension) -> Script:
         draft.pbx.busy.add(callee.number)
         draft.scenario, draft.outcome, draft.answered_by = "inbound_answered", "answered", [callee.number]
         answer: int | None = draft.now
+        if line.answered is not None:
+            draft.unrecoverable |= {"ring", "talk"}
         line.answered = line.answered or draft.now
         draft.ring = draft.now - begin
     else:
@@ -135,6 +139,8 @@ def _to_extension(draft: Draft, line: Line, callee: Extension) -> Script:
         if not busy:
             yield draft.now + (draft.between(4, 22) if gave_up else RING_SECONDS * 1000)
             draft.ring = draft.now - begin
+            if line.answered is not None:
+                draft.unrecoverable.add("ring")
     connected = draft.now
 
     def row(end: int, inserted: int) -> None:

@@ -61,7 +61,8 @@ class CallTruth:
         missed: Inbound, not blocked, and no person answered.
         ring_seconds: How long phones rang until the first person answered, the caller gave up or voicemail
             took over. In a queue only the ringing that ended with an answer; the rest is waiting.
-        wait_seconds: Time in the queue until a person was bridged or the caller left it; 0 without a queue.
+        wait_seconds: Time in menus and queues: until a menu sent the caller on to a phone, until a person was
+            bridged out of a queue, or until the caller left; 0 without either.
         talk_seconds: Time in which the caller was joined with a person. Hold counts; menu, queue, parking,
             ringing after a transfer and the consultation of an attended transfer do not.
         billable_seconds: Answered time on trunks towards the outside, which a carrier can bill; 0 for plain
@@ -80,8 +81,8 @@ class CallTruth:
         destination: Number that was dialled (inbound: the DID, or what the trunk sent where no DID matched).
         start: Local time of the store, naive.
         end: Local time of the last hang-up, naive.
-        seconds_recoverable: False where Asterisk's rows do not tell ringing, waiting and talking apart (after
-            a menu, after a blind transfer): then those three cannot be had from the rows.
+        unrecoverable: Which of `ring`, `wait`, `talk` and `duration` (their seconds) Asterisk's rows cannot
+            tell, in this order; see docs/simulator.md for the reasons.
     """
 
     store_id: str
@@ -107,7 +108,7 @@ class CallTruth:
     destination: str
     start: datetime
     end: datetime
-    seconds_recoverable: bool
+    unrecoverable: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ AREA_CODES = (
 )
 # fmt: on
 CARRIER_CODES = ("15", "21", "31", "41")
-ABROAD = ("1305", "35121", "5411", "59521", "34913", "4930", "39063")
+_NATIONWIDE = {*range(3000, 3010), *range(4000, 4010), 4020, 4370, 4864}  # the same number in every area
+_EXCHANGES = tuple(prefix for prefix in range(2000, 6000) if prefix not in _NATIONWIDE)
+# How a number begins, and how many digits follow: none that could be a Brazilian one without its +.
+ABROAD = (("13055", 6), ("35121", 7), ("54114", 7), ("59521", 7), ("34612", 6), ("4930", 7), ("39063", 7))
 
 # fmt: off
 _FIRST = (
@@ -64,8 +67,9 @@ def mobile(rng: random.Random, area_code: str) -> str:
 
 
 def fixed(rng: random.Random, area_code: str) -> str:
-    """Return a fixed number: area code and eight digits that begin with 2 to 5."""
-    return f"{area_code}{rng.randrange(20_000_000, 60_000_000)}"
+    """Return a fixed number: area code and eight digits from 2 to 5 on, none that is nationwide."""
+    exchange, line = divmod(rng.randrange(len(_EXCHANGES) * 10_000), 10_000)
+    return f"{area_code}{_EXCHANGES[exchange]}{line:04d}"
 
 
 def person(rng: random.Random) -> str:
@@ -83,7 +87,8 @@ def contact(rng: random.Random, area_code: str) -> Contact:
     kind = rng.choices("mfMFa", (62, 16, 14, 7, 1))[0]
     area = area_code if kind in "mf" else rng.choice(AREA_CODES)
     if kind == "a":
-        number = f"{rng.choice(ABROAD)}{rng.randrange(1_000_000, 10_000_000)}"
+        begin, further = rng.choice(ABROAD)
+        number = f"{begin}{rng.randrange(10 ** (further - 1), 10**further)}"
     else:
         number = fixed(rng, area) if kind in "fF" else mobile(rng, area)
     name = rng.choices(("", person(rng), rng.choice(_FIRMS)), (80, 16, 4))[0]

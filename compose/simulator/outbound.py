@@ -83,6 +83,10 @@ def _course(draft: Draft, line: Line, trunk: str, number: str) -> Script:
     end = draft.now
     with_tone = tone if draft.store.log_unanswered else ""
     further = draft.pbx.fork() if with_tone else 0
+    if course == "unknown_number":
+        draft.unrecoverable.add("ring")  # a refusal looks like a short ring
+    if after and not with_tone:
+        draft.unrecoverable.add("duration")  # the announcement leaves no row
     if after:
         yield end + after
     at = draft.inserted(draft.now)

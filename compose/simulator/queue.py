@@ -20,12 +20,14 @@ class _Waiting:
 
     def __init__(self, draft: Draft, line: Line, queue: Queue) -> None:
         self.draft, self.line, self.queue = draft, line, queue
-        self.entered = draft.now
+        self.began = draft.now - draft.wait  # a menu before it counts
+        self.until = draft.now
         self.rows: list[Callable[[int], None]] = []
 
     def row(self, span: tuple[int, int, int], disposition: str, peer: str) -> None:
         """Keep a Queue row until the caller hangs up."""
         draft, number = self.draft, self.queue.number
+        self.until = max(self.until, span[1])
 
         def write(at: int) -> None:
             draft.write(
@@ -67,13 +69,15 @@ def to_queue(draft: Draft, line: Line, queue: Queue) -> Script:
                 waiting.write_all(draft.inserted(draft.now) + AFTER_MEMBERS_MS)
                 return
         yield min(limit, draft.now + RETRY_SECONDS * 1000)
-    draft.wait = draft.now - waiting.entered
+    draft.wait = draft.now - waiting.began
     if not waiting.rows:
         # No member was free all the time: one Queue row without a called party, answered by the queue itself.
         start, sequence = line.leg(draft.pbx, draft.now)
         waiting.row((start, draft.now, sequence), "ANSWERED", "")
     if patience < longest:
         draft.scenario, draft.outcome = "inbound_queue_abandoned", "abandoned"
+        if waiting.until < draft.now:
+            draft.unrecoverable |= {"wait", "duration"}  # left between two rounds: no row goes on to the end
         waiting.write_all(draft.inserted(draft.now) + AFTER_MEMBERS_MS)
         return
     draft.scenario = "inbound_queue_voicemail"
@@ -153,7 +157,7 @@ def _round(waiting: _Waiting, members: list[str], limit: int) -> Generator[int, 
     if took:
         person = members[winner]
         draft.scenario, draft.outcome, draft.answered_by = "inbound_queue_answered", "answered", [person]
-        draft.ring, draft.wait = stopped - begin, stopped - waiting.entered
+        draft.ring, draft.wait = stopped - begin, stopped - waiting.began
         draft.pbx.busy.add(person)
         yield draft.now + draft.talking(110)
         draft.pbx.busy.discard(person)

@@ -24,8 +24,8 @@ def blind(draft: Draft, line: Line, first: Extension, row: Row) -> Script:
     if second is None or second.number in draft.pbx.busy:
         row(moved, draft.inserted(moved))
         return
-    draft.transferred, draft.recoverable = True, False
-    draft.scenario = "inbound_blind_transfer"
+    draft.transferred, draft.scenario = True, "inbound_blind_transfer"
+    draft.unrecoverable.add("talk")  # the second row is answered from its first second, ringing included
     start, sequence = line.leg(draft.pbx, moved)
     phone = draft.pbx.channel(second.number, moved)
     yield moved + draft.between(2, 12)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,22 +65,25 @@ def check(store: StoreProfile, call: SimulatedCall) -> None:
     if truth.outcome != "answered":
         assert truth.talk_seconds == truth.billable_seconds == 0
     assert truth.talk_seconds + truth.ring_seconds <= truth.duration_seconds + 1
+    assert truth.talk_seconds + truth.wait_seconds <= truth.duration_seconds + 1
+    assert (truth.wait_seconds > 0) <= (truth.direction == "inbound")
     assert {row.did for row in rows if row.channel == first.channel} == {truth.did}
 
 
 def check_seconds(call: SimulatedCall) -> None:
     """Where the rows tell: what the truth says is what a reader would add up, a second per row aside."""
     truth = call.truth
-    if not truth.seconds_recoverable or truth.outcome != "answered":
+    if "talk" in truth.unrecoverable or truth.outcome != "answered":
         return
-    if truth.queue:
-        talk = sum(row.billsec for row in call.rows if row.channel.startswith("Local/"))
-        entered = next(r for r in call.rows if r.lastapp == "Queue" and r.disposition == "ANSWERED")
-        if sum(row.lastapp == "Queue" for row in call.rows) == 1:
-            assert abs(entered.billsec - truth.wait_seconds - talk) <= 2
+    behind = [row for row in call.rows if row.channel.startswith("Local/")]
+    if truth.queue or truth.scenario == "inbound_group_outside":
+        talk = sum(row.billsec for row in behind)
     else:
         own = [row for row in call.rows if row.lastapp == "Dial" and row.linkedid == truth.linked_ids[0]]
-        talk = sum(row.billsec for row in own if not row.channel.startswith("Local/"))
+        talk = sum(row.billsec for row in own if row not in behind)
+    if sum(row.lastapp == "Queue" for row in call.rows) == 1:
+        entered = next(row for row in call.rows if row.lastapp == "Queue")
+        assert abs(entered.billsec - truth.wait_seconds - talk) <= 2
     assert abs(talk - truth.talk_seconds) <= truth.rows
 
 
@@ -210,6 +214,43 @@ def test_every_scenario_happens_and_a_few_calls_last_hours(months: dict[str, lis
     assert any("'" in name for name in names)
     assert any("ç" in name for name in names)
     assert "Anonymous" in names
+
+
+def test_what_the_rows_cannot_tell_is_named_for_each_kind_of_call(
+    months: dict[str, list[SimulatedCall]],
+) -> None:
+    found: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for calls in months.values():
+        for call in calls:
+            found[call.truth.unrecoverable].add(call.truth.scenario)
+    del found[()]
+    after_menu = {"inbound_group_abandoned", "inbound_group_outside", "inbound_group_voicemail"}
+    transferred = {"inbound_attended_transfer", "inbound_blind_transfer", "inbound_parked"}
+    assert found == {
+        ("ring", "wait", "talk"): {"inbound_answered", "inbound_group_answered"} | transferred,
+        ("ring", "wait"): after_menu | {"inbound_abandoned_ringing", "inbound_voicemail"},
+        ("wait",): after_menu | {"inbound_busy", "inbound_voicemail"},
+        ("talk",): {"inbound_blind_transfer"},
+        ("wait", "duration"): {"inbound_queue_abandoned"},
+        ("ring",): {"outbound_unknown_number"},
+        ("ring", "duration"): {"outbound_unknown_number"},
+        ("duration",): {"outbound_congestion", "outbound_failed"},
+    }
+
+
+def test_numbers_from_abroad_are_possible_and_none_of_brazil(months: dict[str, list[SimulatedCall]]) -> None:
+    callers = {
+        call.truth.source
+        for calls in months.values()
+        for call in calls
+        if call.truth.category == "international" and call.truth.direction == "inbound"
+    }
+    begun = {number[:2] for number in callers}
+    assert begun == {"13", "35", "54", "59", "34", "49", "39"}
+    for number in callers:
+        assert phonenumbers.is_valid_number(phonenumbers.parse(f"+{number}")), number
+        # Eleven digits with a 9 after an area code would be a mobile phone in Brazil.
+        assert len(number) != 11 or number[2] != "9", number
 
 
 def test_silent_stores_are_silent() -> None:

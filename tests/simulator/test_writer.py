@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from compose.simulator import COLUMNS, SimulatedRow, chain, doubled, insertion_order, simulate
+from compose.simulator import COLUMNS, CallTruth, SimulatedRow, chain, doubled, insertion_order, simulate
 from compose.simulator.writer import (
     add_indexes,
     create_table,
@@ -141,6 +141,35 @@ def test_command_writes_a_store_and_its_truth(cdr_database: CdrDatabase, tmp_pat
         assert read(cdr_database, "made") == sorted(row[:26] for row in ROWS)
         told = [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()]
         assert [one["linked_ids"][0] for one in told] == [call.truth.linked_ids[0] for call in CALLS]
+        assert all(one.keys() == CallTruth.__dataclass_fields__.keys() for one in told)
+        assert told[0] == {
+            "store_id": "Loja002",
+            "scenario": "inbound_group_answered",
+            "direction": "inbound",
+            "outcome": "answered",
+            "answered_by": ["100"],
+            "missed": False,
+            "ring_seconds": 4,
+            "wait_seconds": 0,
+            "talk_seconds": 39,
+            "billable_seconds": 0,
+            "duration_seconds": 44,
+            "queue": "",
+            "group": "601",
+            "did": "2147490481",
+            "trunk": "oi-sip",
+            "category": "local_mobile",
+            "transferred": False,
+            "linked_ids": ["1788261989.0"],
+            "rows": 3,
+            "source": "21976848284",
+            "destination": "2147490481",
+            "start": "2026-09-01 08:26:29",
+            "end": "2026-09-01 08:27:14",
+            "unrecoverable": [],
+        }
+        unrecoverable = {name for one in told for name in one["unrecoverable"]}
+        assert unrecoverable == {"ring", "talk", "duration"}  # the store has neither menu nor queue
         wrong = run(*arguments, "--password", "y")
         assert wrong.returncode == 1
         assert wrong.stderr.startswith("simulator: ")

@@ -1,7 +1,8 @@
 """``make soak HOURS=n``: the fault and property tests in their long form, each time with other chances.
 
-Rounds of kills with a new seed, in turn with the property tests at a thousand examples each, until
-the time is over. Ends at the first fault and names the seed that finds it again.
+Rounds of kills with a new seed, in turn with simulated calls judged against their truth and the property
+tests at a thousand examples each, until the time is over. Ends at the first fault and names the seed that
+finds it again.
 """
 
 import argparse
@@ -12,12 +13,14 @@ import sys
 import time
 from pathlib import Path
 
+from tests.assembly import scale
 from tests.servers import new_server_dir
 from tests.shipper.chaos import Chaos
 
 ROWS_PER_STORE = 50_000
 ROUNDS = 10
 STORES = 3
+JUDGED_ROWS = 200_000
 PROPERTIES = (
     "tests/shipper/test_reader_properties.py",
     "tests/shipper/test_document.py",
@@ -36,7 +39,8 @@ def main() -> int:
     end = time.monotonic() + options.hours * 3600
     rounds = 0
     while time.monotonic() < end:
-        if not _kills(secrets.randbelow(1_000_000)) or not _properties():
+        seed = secrets.randbelow(1_000_000)
+        if not (_kills(seed) and _calls(seed) and _properties()):
             return 1
         rounds += 1
         print(f"soak: {rounds} rounds without a fault", flush=True)
@@ -52,6 +56,16 @@ def _kills(seed: int) -> bool:
         print(f"  {store}: {table.rows} rows, {index.rows} documents, {verdict}")
     if any(table != index for _, table, index in found):
         print(f"soak: a fault; find it again with: python -m tests.soak --seed {seed}", file=sys.stderr)
+        return False
+    return True
+
+
+def _calls(seed: int) -> bool:
+    print(f"soak: {JUDGED_ROWS} rows put together to calls, with seed {seed}", flush=True)
+    again = ["--rows", str(JUDGED_ROWS), "--seed", str(seed)]
+    if scale.main(again):
+        command = f"python -m tests.assembly.scale {' '.join(again)}"
+        print(f"soak: a fault; find it again with: {command}", file=sys.stderr)
         return False
     return True
 
