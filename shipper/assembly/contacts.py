@@ -8,11 +8,13 @@ person's alone.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shipper.assembly.endpoints import Endpoint, Endpoints, half, sent_number
+from shipper.assembly.endpoints import Endpoint, Endpoints, Kind, half, sent_number
 from shipper.assembly.leg import Leg
 
 _DEEPEST = 4
 """Local channels behind Local channels; more than that is a loop."""
+
+NEVER = 1 << 62
 
 
 class Contact(NamedTuple):
@@ -22,19 +24,15 @@ class Contact(NamedTuple):
     """The row that tells about this party alone."""
     via: Leg
     """The caller's row: the same one, unless a Local channel stands between."""
-    endpoint: Endpoint
+    kind: Kind
+    name: str
+    """Of the trunk or the telephone."""
     number: str
     """The extension, or the outside number that was dialled."""
-
-    @property
-    def reached(self) -> bool:
-        """The caller and this party were connected: both rows say so."""
-        return self.leg.answered and self.via.answered
-
-    @property
-    def folded(self) -> bool:
-        """A Local channel stands between."""
-        return self.leg is not self.via
+    reached: bool
+    """The caller and this party were connected: both rows say so."""
+    folded: bool
+    """A Local channel stands between."""
 
 
 class Call(NamedTuple):
@@ -45,9 +43,11 @@ class Call(NamedTuple):
     origin: Leg
     """The first row of the channel that began the call."""
     caller: Endpoint
-    main: list[Leg]
+    main: Sequence[Leg]
     """The caller's own rows, and those of parties that stayed when the caller was transferred away."""
-    contacts: list[Contact]
+    contacts: Sequence[Contact]
+    up: dict[str, int]
+    """Of each channel of these rows, the start of its first row that was answered."""
 
 
 def sort_out(legs: Sequence[Leg], first: str, endpoints: Endpoints) -> Call:
@@ -58,48 +58,59 @@ def sort_out(legs: Sequence[Leg], first: str, endpoints: Endpoints) -> Call:
         first: The oldest linkedid.
         endpoints: Tells channels apart.
     """
-    origin = next((leg for leg in legs if leg.uniqueid == first), legs[0])
+    origin = legs[0]
+    contacts: list[Contact] = []
     if len(legs) == 1:
-        contacts = _behind(origin, origin, {}, endpoints, 0) if origin.dstchannel else []
-        return Call(legs, origin, endpoints.of(origin.channel), [origin], contacts)
+        if origin.dstchannel:
+            _behind(origin, origin, {}, endpoints, contacts, 0)
+        return Call(legs, origin, endpoints.of(origin.channel), legs, contacts, {})
+    if origin.uniqueid != first:
+        origin = next((leg for leg in legs if leg.uniqueid == first), origin)
     by_channel: dict[str, list[Leg]] = {}
     for leg in legs:
         by_channel.setdefault(leg.channel, []).append(leg)
     main: list[Leg] = []
-    contacts = []
     waiting, known = [origin.channel], {origin.channel}
     while waiting:
-        for leg in by_channel.get(waiting.pop(), [origin]):
+        for leg in by_channel[waiting.pop()]:
             main.append(leg)
             if not leg.dstchannel:
                 continue
-            for contact in _behind(leg, leg, by_channel, endpoints, 0):
-                contacts.append(contact)
+            number = len(contacts)
+            _behind(leg, leg, by_channel, endpoints, contacts, 0)
+            for contact in contacts[number:]:
                 stays = contact.leg.dstchannel
-                if contact.reached and stays not in known:
+                if contact.reached and stays in by_channel and stays not in known:
                     known.add(stays)
-                    if stays in by_channel:
-                        waiting.append(stays)
-    main.sort(key=lambda leg: (leg.start, leg.sequence))
-    return Call(legs, origin, endpoints.of(origin.channel), main, contacts)
+                    waiting.append(stays)
+    if len(known) > 1:
+        main.sort(key=lambda leg: (leg.start, leg.sequence))
+    up: dict[str, int] = {}
+    for leg in main:
+        if leg.answered and leg.billsec:
+            up.setdefault(leg.channel, leg.start)
+    return Call(legs, origin, endpoints.of(origin.channel), main, contacts, up)
 
 
 def _behind(
-    leg: Leg, via: Leg, by_channel: dict[str, list[Leg]], endpoints: Endpoints, depth: int
-) -> list[Contact]:
-    """The parties behind a row's called channel."""
-    other = half(leg.dstchannel)
-    further = [row for row in by_channel.get(other, ()) if row.dstchannel] if other else []
-    if further and depth < _DEEPEST:
-        found: list[Contact] = []
-        for row in further:
-            found += _behind(row, via, by_channel, endpoints, depth + 1)
-        return found
+    leg: Leg,
+    via: Leg,
+    by_channel: dict[str, list[Leg]],
+    endpoints: Endpoints,
+    found: list[Contact],
+    depth: int,
+) -> None:
+    """Find the parties behind a row's called channel."""
     endpoint = endpoints.called(leg.dstchannel, leg.lastdata)
+    if endpoint.kind == "local" and depth < _DEEPEST:
+        further = [row for row in by_channel.get(half(leg.dstchannel), ()) if row.dstchannel]
+        for row in further:
+            _behind(row, via, by_channel, endpoints, found, depth + 1)
+        if further:
+            return
     if endpoint.kind == "trunk":
         number = sent_number(leg.lastdata) or leg.dst
-    elif endpoint.kind == "unknown":
-        number = leg.dst
     else:
-        number = endpoint.name
-    return [Contact(leg, via, endpoint, number)]
+        number = leg.dst if endpoint.kind == "unknown" else endpoint.name
+    reached = leg.answered and via.answered
+    found.append(Contact(leg, via, endpoint.kind, endpoint.name, number, reached, leg is not via))

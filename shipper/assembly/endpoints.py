@@ -14,6 +14,8 @@ LONGEST_EXTENSION = 8
 """Digits; FreePBX proposes three to five, some chains use the end of a direct number."""
 LONGEST_PROBABLE_EXTENSION = 6
 """Where no list of trunks is known, a longer number may be a trunk that is named by its number."""
+KEPT = 2048
+"""Names that are remembered; a store has some dozens, and every caller's Local channel is one."""
 
 _TRUNK_CONTEXTS = ("from-trunk", "from-pstn", "from-digital", "from-analog", "from-zaptel", "from-dahdi")
 _ANALOG = {"DAHDI", "ZAP"}
@@ -44,16 +46,31 @@ class Endpoints:
     def __init__(self, trunks: Iterable[str]) -> None:
         self._trunks = {name.casefold() for name in trunks}
         self._longest = LONGEST_EXTENSION if self._trunks else LONGEST_PROBABLE_EXTENSION
+        self._known: dict[str, Endpoint] = {}
 
     def of(self, channel: str) -> Endpoint:
         """What stands behind a channel such as ``PJSIP/100-00000007``."""
-        technology, _, rest = channel.partition("/")
-        if not rest:
+        name = channel.rpartition("-")[0] or channel
+        found = self._known.get(name)
+        if found is None:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            found = self._known[name] = self._tell(name)
+        return found
+
+    def called(self, channel: str, dialled: str) -> Endpoint:
+        """The same for a called channel, of which the arguments of ``Dial`` are known too."""
+        found = self.of(channel)
+        if found.kind == "unknown" and found.name and _DIALLED_TRUNK.match(dialled):
+            return Endpoint("trunk", found.name)
+        return found
+
+    def _tell(self, channel: str) -> Endpoint:
+        technology, _, name = channel.partition("/")
+        if not name:
             return NOBODY
         if technology == "Local":
-            return Endpoint("local", rest.partition("@")[0])
-        name, _, _ = rest.rpartition("-")
-        name = name or rest
+            return Endpoint("local", name.partition("@")[0])
         if name.casefold() in self._trunks:
             return Endpoint("trunk", name)
         if technology.upper() in _ANALOG:
@@ -62,13 +79,6 @@ class Endpoints:
         if name.isascii() and name.isdigit() and len(name) <= self._longest:
             return Endpoint("extension", name)
         return Endpoint("unknown", name)
-
-    def called(self, channel: str, dialled: str) -> Endpoint:
-        """The same for a called channel, of which the arguments of ``Dial`` are known too."""
-        found = self.of(channel)
-        if found.kind == "unknown" and found.name and _DIALLED_TRUNK.match(dialled):
-            return Endpoint("trunk", found.name)
-        return found
 
 
 def comes_from_trunk(context: str) -> bool:

@@ -60,6 +60,8 @@ def is_complete(legs: Sequence[Leg]) -> bool:
     Asterisk writes a channel's rows when it hangs up, and a linkedid is the uniqueid of the first
     channel: as long as no row has it, the call is still going on (or that row was lost).
     """
+    if len(legs) == 1:
+        return legs[0].linked == (legs[0].uniqueid or legs[0].linked)
     ended = {leg.uniqueid or leg.linked for leg in legs}
     return all(leg.linked in ended for leg in legs)
 

@@ -33,16 +33,8 @@ class Leg(NamedTuple):
     uniqueid: str
     key: str
     """The row's ``_id``."""
-
-    @property
-    def answered(self) -> bool:
-        """Something answered: a person, or a machine."""
-        return self.disposition == ANSWERED
-
-    @property
-    def duration(self) -> int:
-        """Seconds from the leg's start to its end."""
-        return self.end - self.start
+    answered: bool
+    """Something answered: a person, or a machine."""
 
 
 def leg_of(cdr: Mapping[str, Any], start: int, key: str) -> Leg:
@@ -55,13 +47,17 @@ def leg_of(cdr: Mapping[str, Any], start: int, key: str) -> Leg:
     """
     get = cdr.get
     uniqueid = get("uniqueid", "")
+    disposition = get("disposition", "")
+    duration, billsec = get("duration", 0), get("billsec", 0)
+    sequence = get("sequence", 0)
     return Leg(
         get("linkedid") or uniqueid or key,
         start,
-        start + _seconds(get("duration", 0)),
-        _seconds(get("billsec", 0)),
-        get("sequence", 0),
-        get("disposition", ""),
+        # What was no number stays a text in the row, and the row's document says so.
+        start + duration if type(duration) is int else start,
+        billsec if type(billsec) is int else 0,
+        sequence if type(sequence) is int else 0,
+        disposition,
         get("channel", ""),
         get("dstchannel", ""),
         get("lastapp", ""),
@@ -75,6 +71,7 @@ def leg_of(cdr: Mapping[str, Any], start: int, key: str) -> Leg:
         get("did", ""),
         uniqueid,
         key,
+        disposition == ANSWERED,
     )
 
 
@@ -100,7 +97,3 @@ def birth(linked: str) -> tuple[int, int, str]:
     counter = linked.rpartition(".")[2]
     number = int(counter) if counter.isascii() and counter.isdigit() and len(counter) <= 18 else 0  # noqa: PLR2004
     return (created_at(linked) or 0, number, linked)
-
-
-def _seconds(value: Any) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0

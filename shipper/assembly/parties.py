@@ -59,7 +59,7 @@ def parties_of(call: Call, verdict: Verdict, read: Reader, privacy: Privacy) -> 
     shown, outside = read(origin.src), read(origin.dst)
     if outside.category == "unknown":
         # Dialled with a prefix of the PBX's own, which the trunk did not get.
-        sent = next((sent_number(c.leg.lastdata) for c in call.contacts if c.endpoint.kind == "trunk"), "")
+        sent = next((sent_number(c.leg.lastdata) for c in call.contacts if c.kind == "trunk"), "")
         outside = read(sent) if sent else outside
     if verdict.direction == "unknown":
         source = _outside(origin.src, shown, _name(origin), privacy)
@@ -113,7 +113,7 @@ def _extension_calling(call: Call) -> str:
 
 def _extension_called(call: Call) -> str:
     """The telephone that took the call, else the one that was called alone."""
-    inside = [contact for contact in call.contacts if contact.endpoint.kind == "extension"]
+    inside = [contact for contact in call.contacts if contact.kind == "extension"]
     if any(contact.reached for contact in call.contacts):
         return next((contact.number for contact in inside if contact.reached), "")
     return inside[0].number if len({contact.number for contact in inside}) == 1 else ""

@@ -43,14 +43,24 @@ class Stream:
         """Take the next leg."""
         linked = leg.linked
         legs = self.open.get(linked)
+        claim = self._owner.setdefault
         if legs is None:
             self.open[linked] = [leg]
+            if self._owner.get(linked, linked) != linked:
+                self._tangle(linked, self._owner[linked])
         else:
             legs.append(leg)
-        claim = self._owner.setdefault
-        for name in names_of(leg):
-            if claim(name, linked) != linked:
-                self._tangle(linked, self._owner[name])
+        # `names_of`, written out: this runs for every row.
+        uniqueid = leg.uniqueid
+        if uniqueid and uniqueid != linked:
+            if claim(uniqueid, linked) != linked:
+                self._tangle(linked, self._owner[uniqueid])
+            if uniqueid in self.open:
+                self._tangle(linked, uniqueid)
+        if "-" in leg.channel and claim(leg.channel, linked) != linked:
+            self._tangle(linked, self._owner[leg.channel])
+        if "-" in leg.dstchannel and claim(leg.dstchannel, linked) != linked:
+            self._tangle(linked, self._owner[leg.dstchannel])
 
     def passed(self, position: int | None) -> Passed:
         """Give up the calls that are over.
@@ -65,14 +75,14 @@ class Stream:
                 done.undecided.extend(legs)
             return done
         before = position - MARGIN_SECONDS
-        over = [linked for linked, legs in self.open.items() if all(leg.end < before for leg in legs)]
+        over = [linked for linked, legs in self.open.items() if legs[-1].end < before and _ended(legs, before)]
         for linked in over:
             if linked not in self.open:
                 continue  # went with its cluster
             cluster = self._cluster.get(linked)
             if cluster is None:
                 self._close(self._take(linked), done)
-            elif all(leg.end < before for member in cluster for leg in self.open[member]):
+            elif all(_ended(self.open[member], before) for member in cluster):
                 legs = [leg for member in list(cluster) for leg in self._take(member)]
                 for call in join(legs):
                     self._close(call, done)
@@ -100,3 +110,7 @@ class Stream:
             done.undecided.extend(legs)
         else:
             done.calls.append(legs)
+
+
+def _ended(legs: list[Leg], before: int) -> bool:
+    return all(leg.end < before for leg in legs)

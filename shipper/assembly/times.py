@@ -8,9 +8,8 @@ Asterisk 22). Where the rows do not tell these apart, a value is left out rather
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from shipper.assembly.contacts import Call, Contact
+from shipper.assembly.contacts import NEVER, Call, Contact
 from shipper.assembly.endpoints import comes_from_phone
-from shipper.assembly.leg import Leg
 from shipper.assembly.verdict import NOT_TAKEN, QUEUE_APPS, is_menu
 
 
@@ -21,7 +20,6 @@ class Times(NamedTuple):
     wait: int | None
     talk: int | None
     billable: int
-    duration: int
 
 
 def times_of(call: Call, direction: str) -> Times:
@@ -31,47 +29,68 @@ def times_of(call: Call, direction: str) -> Times:
         call: Its rows, sorted out.
         direction: What was found out about it.
     """
-    reached = [contact for contact in call.contacts if contact.reached]
-    exact = {id(contact): _is_exact(contact, call) for contact in call.contacts}
-    answer = min((_answer(contact, call) for contact in reached), default=None)
-    certain = all(exact[id(contact)] for contact in reached)
-    talk = _union((_answer(contact, call), contact.leg.end) for contact in reached) if certain else None
-    start = call.legs[0].start
+    contacts = call.contacts
+    exact = [_is_exact(contact, call) for contact in contacts]
+    if len(contacts) == 1 and len(call.legs) == 1 and exact[0]:
+        return _direct(contacts[0], direction)
+    answer, talks, certain = NEVER, [], True
+    for contact, told in zip(contacts, exact, strict=True):
+        if contact.reached:
+            begin = _answer(contact, call)
+            answer = min(answer, begin)
+            talks.append((begin, contact.leg.end))
+            certain &= told
     return Times(
         _ringing(call, exact, answer),
         _waiting(call, exact, answer),
-        talk,
+        _union(talks) if certain else None,
         _billable(call, direction),
-        max(leg.end for leg in call.legs) - start,
     )
 
 
-def _ringing(call: Call, exact: dict[int, bool], answer: int | None) -> int | None:
+def _direct(contact: Contact, direction: str) -> Times:
+    """One row, one party: most calls."""
+    leg = contact.leg
+    talk = leg.billsec if contact.reached else 0
+    queue = leg.lastapp in QUEUE_APPS
+    rang = contact.reached or (not queue and (leg.answered or leg.disposition in NOT_TAKEN))
+    ring = leg.end - leg.start - talk if rang else 0
+    return Times(
+        ring,
+        leg.end - leg.start - talk if queue else 0,
+        talk,
+        talk if contact.kind == "trunk" else 0,
+    )
+
+
+def _ringing(call: Call, exact: list[bool], answer: int) -> int | None:
     spans: list[tuple[int, int]] = []
-    for contact in call.contacts:
+    for contact, told in zip(call.contacts, exact, strict=True):
         leg = contact.leg
-        queued = contact.via.lastapp in QUEUE_APPS
-        if answer is not None and leg.start > answer:
+        if leg.start > answer:
             continue  # rang after a transfer
-        if not contact.reached and (queued or not (leg.answered or leg.disposition in NOT_TAKEN)):
+        if not contact.reached and (
+            contact.via.lastapp in QUEUE_APPS or not (leg.answered or leg.disposition in NOT_TAKEN)
+        ):
             continue  # in a queue that is waiting; a busy or broken line does not ring
-        if not exact[id(contact)]:
+        if not told:
             return None
-        spans.append((leg.start, _answer(contact, call) if contact.reached else leg.end))
-    return _union(spans if answer is None else ((start, min(end, answer)) for start, end in spans))
+        end = _answer(contact, call) if contact.reached else leg.end
+        spans.append((leg.start, min(end, answer)))
+    return _union(spans)
 
 
-def _waiting(call: Call, exact: dict[int, bool], answer: int | None) -> int | None:
+def _waiting(call: Call, exact: list[bool], answer: int) -> int | None:
     """Seconds in queues and menus, from entering the first to a person or to the end of the last."""
     stages = [leg for leg in call.main if leg.lastapp in QUEUE_APPS or is_menu(leg)]
     if not stages:
         # A menu leaves no row of its own once it has sent the caller on.
-        before = [contact for contact in call.contacts if answer is None or contact.leg.start <= answer]
-        return 0 if all(exact[id(contact)] for contact in before) else None
-    begin = min(leg.start for leg in stages)
-    if answer is not None:
+        told = (e for contact, e in zip(call.contacts, exact, strict=True) if contact.leg.start <= answer)
+        return 0 if all(told) else None
+    begin = stages[0].start
+    if answer != NEVER:
         return max(0, answer - begin)
-    last = max(leg.start for leg in stages)
+    last = stages[-1].start
     after = [leg.start for leg in call.main if leg.start > last and leg not in stages]
     return min(after, default=max(leg.end for leg in stages)) - begin
 
@@ -81,27 +100,21 @@ def _is_exact(contact: Contact, call: Call) -> bool:
     leg = contact.leg
     if contact.folded:
         return True  # a Local channel is answered by its party alone
-    if contact.endpoint.kind == "local" and leg.lastapp in QUEUE_APPS:
+    if contact.kind == "local" and leg.lastapp in QUEUE_APPS:
         return False  # the queue answered, and the member's own row is missing
     if leg.end == leg.start:
         return True
-    if _was_answered_before(leg, call):
-        return contact.reached and _is_up_already(leg, call)
+    if call.up.get(leg.channel, NEVER) < leg.start:
+        return contact.reached and _is_up_already(contact, call)
     if leg.billsec == 0:
         return True
     # Billed from the first second on, or without an answer: a menu may have answered before.
-    return leg.answered and (leg.billsec < leg.duration or comes_from_phone(leg.dcontext))
+    return leg.answered and (leg.billsec < leg.end - leg.start or comes_from_phone(leg.dcontext))
 
 
-def _was_answered_before(leg: Leg, call: Call) -> bool:
-    return any(
-        row.channel == leg.channel and row.start < leg.start and row.answered and row.billsec > 0
-        for row in call.main
-    )
-
-
-def _is_up_already(leg: Leg, call: Call) -> bool:
+def _is_up_already(contact: Contact, call: Call) -> bool:
     """The called channel had been answered before: by a consultation, or it fetched a parked call."""
+    leg = contact.leg
     return any(
         row is not leg
         and ((row.dstchannel == leg.dstchannel and row.answered) or row.channel == leg.dstchannel)
@@ -113,33 +126,30 @@ def _is_up_already(leg: Leg, call: Call) -> bool:
 def _answer(contact: Contact, call: Call) -> int:
     """When the party was reached, seconds since 1970."""
     leg = contact.leg
-    return leg.start if _was_answered_before(leg, call) else leg.end - leg.billsec
+    return leg.start if call.up.get(leg.channel, NEVER) < leg.start else leg.end - leg.billsec
 
 
 def _billable(call: Call, direction: str) -> int:
     """Answered seconds towards the outside; the trunk on which an inbound call came in costs nothing."""
     outside = {
-        contact.leg.dstchannel: contact
+        contact.leg.dstchannel
         for contact in call.contacts
-        if contact.endpoint.kind == "trunk" and contact.leg.answered
+        if contact.kind == "trunk" and contact.leg.answered
     }
     if not outside:
         return 0
-    spans = [
+    return _union(
         (leg.end - leg.billsec, leg.end)
         for leg in call.legs
         if leg.answered and (leg.dstchannel in outside or (direction != "inbound" and leg.channel in outside))
-    ]
-    return _union(spans)
+    )
 
 
 def _union(spans: Iterable[tuple[int, int]]) -> int:
     """Seconds that are covered, each once."""
-    total, reached = 0, None
+    total, reached = 0, -NEVER
     for start, end in sorted(spans):
-        if reached is None or start >= reached:
-            total += end - start
-        elif end > reached:
-            total += end - reached
-        reached = end if reached is None else max(reached, end)
+        if end > reached:
+            total += end - max(start, reached)
+            reached = end
     return total

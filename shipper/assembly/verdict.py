@@ -1,6 +1,6 @@
 """Which way a call went, and how it ended."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from shipper.assembly.contacts import Call, Contact
@@ -43,19 +43,28 @@ def judge(call: Call, is_outside: IsOutside) -> Verdict:
         call: Its rows, sorted out.
         is_outside: Knows the numbering plan.
     """
-    did = next((leg.did for leg in call.main if leg.did), "")
+    did = queue = group = ""
+    parked = False
+    for leg in call.main:
+        did = did or leg.did
+        app = leg.lastapp
+        if app in QUEUE_APPS:
+            queue = queue or leg.lastdata.partition(",")[0]
+        elif app == "Park":
+            parked = True
+        if leg.dcontext == "ext-group":
+            group = group or leg.dst
     direction = _direction(call, did, is_outside)
-    reached = sorted(_persons(call.contacts), key=_order)
-    outcome = "answered" if reached else _without_person(call.main)
+    reached = _persons(call.contacts)
     return Verdict(
         direction,
-        outcome,
+        "answered" if reached else _without_person(call.main),
         [contact.number for contact in reached],
         _trunk(call, direction),
-        next((leg.lastdata.partition(",")[0] for leg in call.main if leg.lastapp in QUEUE_APPS), ""),
-        next((leg.dst for leg in call.main if leg.dcontext == "ext-group"), ""),
+        queue,
+        group,
         did,
-        _was_transferred(call, reached),
+        parked or (len(reached) > 1 and _was_transferred(reached)),
     )
 
 
@@ -66,7 +75,7 @@ def _direction(call: Call, did: str, is_outside: IsOutside) -> str:
     inside = kind == "extension" or comes_from_phone(origin.dcontext)
     if not inside and comes_from_trunk(origin.dcontext):
         return "inbound"
-    kinds = {contact.endpoint.kind for contact in call.contacts}
+    kinds: set[Kind] = {contact.kind for contact in call.contacts}
     if inside:
         return _from_inside(call, kinds, is_outside)
     if is_outside(origin.src) and (kinds == {"extension"} or not is_outside(origin.dst)):
@@ -75,7 +84,7 @@ def _direction(call: Call, did: str, is_outside: IsOutside) -> str:
 
 
 def _from_inside(call: Call, kinds: set[Kind], is_outside: IsOutside) -> str:
-    trunks = [contact for contact in call.contacts if contact.endpoint.kind == "trunk"]
+    trunks = [contact for contact in call.contacts if contact.kind == "trunk"]
     # A mobile phone that only rang with a group makes no outbound call of it.
     if any(not contact.folded or contact.reached for contact in trunks) or (trunks and kinds == {"trunk"}):
         return "outbound"
@@ -92,12 +101,14 @@ def _is_internal(dialled: str) -> bool:
     return len(dialled) <= LONGEST_PROBABLE_EXTENSION or not dialled.isdigit()
 
 
-def _persons(contacts: Iterable[Contact]) -> list[Contact]:
-    """Who was reached; one who stayed while rows changed is one."""
+def _persons(contacts: Sequence[Contact]) -> list[Contact]:
+    """Who was reached, in order; one who stayed while rows changed is one."""
+    reached = [contact for contact in contacts if contact.reached]
+    if len(reached) <= 1:
+        return reached
     found: dict[str, Contact] = {}
-    for contact in contacts:
-        if contact.reached:
-            found.setdefault(contact.leg.dstchannel, contact)
+    for contact in sorted(reached, key=_order):
+        found.setdefault(contact.leg.dstchannel, contact)
     return list(found.values())
 
 
@@ -105,18 +116,18 @@ def _order(contact: Contact) -> tuple[int, int]:
     return (contact.via.start, contact.leg.end - contact.leg.billsec)
 
 
-def _was_transferred(call: Call, reached: Sequence[Contact]) -> bool:
-    """Somebody was reached after somebody else, or the caller was parked."""
+def _was_transferred(reached: Sequence[Contact]) -> bool:
+    """Somebody was reached after somebody else."""
     rows = {contact.via.start for contact in reached if contact.via.lastapp not in CONFERENCE_APPS}
-    return len(rows) > 1 or any(leg.lastapp == "Park" for leg in call.main)
+    return len(rows) > 1
 
 
 def _trunk(call: Call, direction: str) -> str:
     if direction == "inbound":
         return call.caller.name if call.caller.kind == "trunk" else ""
-    names = [contact for contact in call.contacts if contact.endpoint.kind == "trunk"]
+    names = [contact for contact in call.contacts if contact.kind == "trunk"]
     carried = next((contact for contact in names if contact.leg.answered), names[-1] if names else None)
-    return carried.endpoint.name if carried else ""
+    return carried.name if carried else ""
 
 
 def _without_person(main: Sequence[Leg]) -> str:

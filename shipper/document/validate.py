@@ -17,6 +17,7 @@ class Invalid(NamedTuple):
     message: str
 
 
+@cache
 def validator(kind: str) -> Callable[[Any], Invalid | None]:
     """The check of one kind of document; gives None for a valid one.
 
