@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from shipper.assembly.endpoints import Endpoints
 from shipper.config import Config
 from shipper.document.clock import created_at
-from shipper.errors import ShipperError
+from shipper.errors import DatabaseError, ShipperError
 from shipper.outputs import OpenSearchOutput, make_output
 from shipper.sources.cdr import Database
 from shipper.spool import Spool, SpoolLock
@@ -53,6 +54,7 @@ def check(config: Config) -> list[Finding]:
         _tried("database", lambda: _database(database)),
         _tried("rights", lambda: _rights(database)),
         _tried("time zone", lambda: _zone(config, database)),
+        _tried("trunks", lambda: _trunks(config, database)),
         _tried("output", lambda: _output(config)),
         _tried("clock", lambda: _clock(config, database)),
         _tried("spool", lambda: _spool(config)),
@@ -140,6 +142,43 @@ def _zone(config: Config, database: Database) -> Finding:
             f"set store.timezone to the PBX's zone: its offset from UTC is {_hours(right)}",
         )
     return Finding("time zone", "ok", f"{config.store.timezone} agrees with {len(behind)} rows")
+
+
+def _trunks(config: Config, database: Database) -> Finding:
+    """Without its trunks' names a store's calls have no certain direction."""
+    names = {*config.store.trunks, *_freepbx_trunks(database)}
+    endpoints = Endpoints(names)
+    seen = {
+        endpoint.name
+        for row in database.recent(RECENT_ROWS)
+        for endpoint in (endpoints.of(row.get("channel", "")), endpoints.of(row.get("dstchannel", "")))
+        if endpoint.kind == "unknown" and endpoint.name
+    }
+    settings = database.settings
+    account = f"'{settings.user}'@'{settings.host}'"
+    hint = (
+        'set store.trunks = ["name", …] as in PJSIP/<name>-…, or let the agent read FreePBX\'s list: '
+        f'mysql -e "GRANT SELECT ON {settings.freepbx_database}.trunks TO {account}"; '
+        "then: shipper backfill --since DATE"
+    )
+    if seen:
+        listed = ", ".join(sorted(seen))
+        return Finding(
+            "trunks", "warning", f"recent calls went over {listed}: no telephone and no listed trunk", hint
+        )
+    if not names:
+        problem = "no trunk is known: the direction of calls is told by numbers and contexts, else unknown"
+        return Finding("trunks", "warning", problem, hint)
+    return Finding("trunks", "ok", ", ".join(sorted(names)))
+
+
+def _freepbx_trunks(database: Database) -> list[str]:
+    try:
+        return database.trunks()
+    except DatabaseError as error:
+        if error.permanent:
+            return []
+        raise
 
 
 def _hours(offset: timedelta) -> str:

@@ -94,8 +94,9 @@ def _run(config: Config, options: argparse.Namespace) -> int:
     if agent.stopped:
         print("shipper: stopped before everything was delivered; run it again to go on", file=sys.stderr)
         return FAILED
-    numbers = (counted.get(name, 0) for name in ("read", "delivered", "quarantined"))
-    print("shipper: {} rows read, {} documents delivered, {} of them to the quarantine".format(*numbers))
+    numbers = (counted.get(name, 0) for name in ("read", "calls", "delivered", "quarantined"))
+    text = "shipper: {} rows read, {} calls made, {} documents delivered, {} of them to the quarantine"
+    print(text.format(*numbers))
     return DONE
 
 

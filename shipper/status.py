@@ -21,6 +21,10 @@ class Status:
     """Rows read, those read again included."""
     documents: int
     """Documents built and spooled."""
+    calls: int
+    """States of calls among them: a call with a late row counts twice."""
+    calls_open: int
+    """Calls of which rows were read and that have not settled."""
     delivered: int
     """Acknowledged by the output."""
     quarantined: int
@@ -46,6 +50,7 @@ class Status:
         lines = [
             f"store       {self.store} ({'running' if self.running else 'not running'})",
             f"read        {self.read} rows, {self.documents} documents",
+            f"calls       {self.calls} made, {self.calls_open} not settled yet",
             f"delivered   {self.delivered}, last acknowledgement {self.last_acknowledgement or 'never'}",
             f"refused     {self.quarantined} to the quarantine, {self.refused} kept here",
             f"spool       {waits}",
@@ -73,6 +78,8 @@ def status(config: Config) -> Status:
         running=SpoolLock(path).is_held(),
         read=counters.get("read", 0),
         documents=counters.get("documents", 0),
+        calls=counters.get("calls", 0),
+        calls_open=spool.unsettled(),
         delivered=counters.get("delivered", 0),
         quarantined=counters.get("quarantined", 0),
         refused=counters.get("refused", 0),

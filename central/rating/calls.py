@@ -21,7 +21,16 @@ _PAGE: Final = 2_000
 _BULK: Final = 1_000
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0)  # seconds before an overloaded cluster is asked again
 _FIELDS: Final = ["store.id", "local.date", "call.cost", "call.unrated"] + [
-    f"call.{name}" for name in ("billable_seconds", "trunk", "category", "prefix", "collect")
+    f"call.{name}"
+    for name in (
+        "billable_seconds",
+        "billable_trunk",
+        "billable_category",
+        "trunk",
+        "category",
+        "prefix",
+        "collect",
+    )
 ]
 # Both go first: a call has an amount or a reason, never both, and nothing of an earlier run stays.
 _SCRIPT: Final = """
@@ -224,8 +233,9 @@ def _found(hit: dict[str, Any]) -> Found:
             store=source["store"]["id"],
             day=_day(source.get("local", {}).get("date")),
             seconds=_seconds(call.get("billable_seconds")),
-            trunk=call.get("trunk"),
-            category=call.get("category"),
+            # Of an inbound call that went on to an outside number, that way out is what costs.
+            trunk=call.get("billable_trunk") or call.get("trunk"),
+            category=call.get("billable_category") or call.get("category"),
             prefix=call.get("prefix"),
             collect=call.get("collect") is True,
         ),

@@ -65,7 +65,8 @@ class Agent:
         """Read all there is (or a span again), deliver it, and end when everything is acknowledged.
 
         Returns:
-            What this run counted: ``read``, ``documents``, ``delivered``, ``quarantined``, ``refused``.
+            What this run counted: ``read``, ``calls``, ``documents``, ``delivered``, ``quarantined``,
+            ``refused``.
 
         Raises:
             ShipperError: Something is in the way; what was read and not acknowledged stays in the spool.

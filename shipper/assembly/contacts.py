@@ -69,6 +69,18 @@ def sort_out(legs: Sequence[Leg], first: str, endpoints: Endpoints) -> Call:
     by_channel: dict[str, list[Leg]] = {}
     for leg in legs:
         by_channel.setdefault(leg.channel, []).append(leg)
+    main = _callers(origin, by_channel, endpoints, contacts)
+    up: dict[str, int] = {}
+    for leg in main:
+        if leg.answered and leg.billsec:
+            up.setdefault(leg.channel, leg.start)
+    return Call(legs, origin, endpoints.of(origin.channel), main, contacts, up)
+
+
+def _callers(
+    origin: Leg, by_channel: dict[str, list[Leg]], endpoints: Endpoints, contacts: list[Contact]
+) -> list[Leg]:
+    """The caller's rows, then those of whoever was reached and stayed; finds the contacts on the way."""
     main: list[Leg] = []
     waiting, known = [origin.channel], {origin.channel}
     while waiting:
@@ -85,11 +97,7 @@ def sort_out(legs: Sequence[Leg], first: str, endpoints: Endpoints) -> Call:
                     waiting.append(stays)
     if len(known) > 1:
         main.sort(key=lambda leg: (leg.start, leg.sequence))
-    up: dict[str, int] = {}
-    for leg in main:
-        if leg.answered and leg.billsec:
-            up.setdefault(leg.channel, leg.start)
-    return Call(legs, origin, endpoints.of(origin.channel), main, contacts, up)
+    return main
 
 
 def _behind(

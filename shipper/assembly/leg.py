@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from shipper.document.clock import created_at
 
 ANSWERED = "ANSWERED"
+LARGEST = 2**31 - 1
+"""Seconds; what the column holds."""
 
 
 class Leg(NamedTuple):
@@ -37,8 +39,8 @@ class Leg(NamedTuple):
     """Something answered: a person, or a machine."""
 
 
-def leg_of(cdr: Mapping[str, Any], start: int, key: str) -> Leg:
-    """Take a row's columns, decoded, as a leg.
+def leg_of(cdr: Mapping[str, Any], start: int, key: str) -> Leg | None:
+    """Take a row's columns, decoded, as a leg; None where its numbers are none: the quarantine has that row.
 
     Args:
         cdr: Columns by name, empty ones absent.
@@ -50,13 +52,14 @@ def leg_of(cdr: Mapping[str, Any], start: int, key: str) -> Leg:
     disposition = get("disposition", "")
     duration, billsec = get("duration", 0), get("billsec", 0)
     sequence = get("sequence", 0)
+    if not (type(duration) is type(billsec) is type(sequence) is int and max(duration, billsec) <= LARGEST):
+        return None
     return Leg(
         get("linkedid") or uniqueid or key,
         start,
-        # What was no number stays a text in the row, and the row's document says so.
-        start + duration if type(duration) is int else start,
-        billsec if type(billsec) is int else 0,
-        sequence if type(sequence) is int else 0,
+        start + duration,
+        billsec,
+        sequence,
         disposition,
         get("channel", ""),
         get("dstchannel", ""),

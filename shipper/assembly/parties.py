@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shipper.assembly.contacts import Call
 from shipper.assembly.endpoints import LONGEST_EXTENSION, sent_number
@@ -13,14 +13,16 @@ from shipper.numbering import Number
 
 LONGEST_PREFIX = 6
 """Digits of a number that a document carries for rating, whatever its privacy."""
+LONGEST_OF_HIDDEN = 4
+"""Of a number that is hidden: country and area; with its last four digits more would nearly be the whole."""
 KEPT_BACK = 5
 """So many of its last digits a prefix never holds."""
 
 _CLID = re.compile(r'^\s*"(?P<name>(?:\\.|[^"\\])*)"')
 _ESCAPE = re.compile(r"\\(.)")
 
-Party = dict[str, str]
 Reader = Callable[[str], Number]
+Party = tuple[tuple[str, str], ...]
 
 
 class Parties(NamedTuple):
@@ -29,7 +31,7 @@ class Parties(NamedTuple):
     source: Party
     destination: Party
     outside: Number | None
-    """None for an internal call."""
+    """None for a call within the store."""
 
 
 def parties_of(call: Call, verdict: Verdict, read: Reader, privacy: Privacy) -> Parties:
@@ -46,27 +48,27 @@ def parties_of(call: Call, verdict: Verdict, read: Reader, privacy: Privacy) -> 
     if verdict.direction == "inbound":
         outside = read(origin.src)
         number = verdict.did or origin.dst
-        source = _outside(origin.src, outside, _name(origin), privacy)
         # The store's own number is no secret of a person.
-        destination = {"number": number, "e164": read(number).e164, "extension": called}
-        return Parties(_filled(source), _filled(destination), outside)
-    extension = _extension_calling(call)
+        destination = _party(number, read(number).e164, "", called)
+        return Parties(_person(origin.src, outside, _name(origin), privacy), destination, outside)
     name = privacy.name(_name(origin))
     if verdict.direction == "internal":
-        source = {"number": origin.src, "name": name, "extension": extension}
-        destination = {"number": origin.dst, "extension": called or _short(origin.dst)}
-        return Parties(_filled(source), _filled(destination), None)
+        destination = _party(origin.dst, "", "", called or _short(origin.dst))
+        return Parties(_party(origin.src, "", name, _extension_calling(call)), destination, None)
     shown, outside = read(origin.src), read(origin.dst)
     if outside.category == "unknown":
         # Dialled with a prefix of the PBX's own, which the trunk did not get.
         sent = next((sent_number(c.leg.lastdata) for c in call.contacts if c.kind == "trunk"), "")
         outside = read(sent) if sent else outside
     if verdict.direction == "unknown":
-        source = _outside(origin.src, shown, _name(origin), privacy)
-        destination = _outside(origin.dst, outside, "", privacy)
-        return Parties(_filled(source), _filled(destination | {"extension": called}), None)
-    source = {"number": origin.src, "e164": shown.e164, "name": name, "extension": extension}
-    return Parties(_filled(source), _filled(_outside(origin.dst, outside, "", privacy)), outside)
+        source = _person(origin.src, shown, _name(origin), privacy)
+        return Parties(source, _person(origin.dst, outside, "", privacy, called), None)
+    destination = _person(origin.dst, outside, "", privacy)
+    extension = _extension_calling(call)
+    if origin.src == origin.cnum:
+        # Shown outside is the caller's own number, not the store's.
+        return Parties(_person(origin.src, shown, _name(origin), privacy, extension), destination, outside)
+    return Parties(_party(origin.src, shown.e164, name, extension), destination, outside)
 
 
 def answered_by(numbers: list[str], read: Reader, privacy: Privacy) -> list[str]:
@@ -76,24 +78,25 @@ def answered_by(numbers: list[str], read: Reader, privacy: Privacy) -> list[str]
     return [privacy.number(number, read(number).e164) for number in numbers]
 
 
-def prefix_of(e164: str) -> str:
+def prefix_of(e164: str, privacy: Privacy) -> str:
     """The leading digits of a number that say where it is, and not whose."""
-    return e164[: 1 + min(LONGEST_PREFIX, len(e164) - 1 - KEPT_BACK)] if len(e164) > 1 + KEPT_BACK else ""
+    longest = LONGEST_OF_HIDDEN if privacy.active else LONGEST_PREFIX
+    return e164[: 1 + min(longest, len(e164) - 1 - KEPT_BACK)] if len(e164) > 1 + KEPT_BACK else ""
 
 
-def _outside(number: str, known: Number, name: str, privacy: Privacy) -> Party:
-    if not privacy.active:
-        return {"number": number, "e164": known.e164, "name": name}
-    hidden = privacy.number(number, known.e164)
-    return {
-        "number": hidden,
-        "e164": privacy.number(known.e164, known.e164) if known.e164 else "",
-        "name": privacy.name(name),
-    }
+def _person(number: str, known: Number, name: str, privacy: Privacy, extension: str = "") -> Party:
+    """One side that may be a person outside."""
+    e164 = known.e164
+    if privacy.active:
+        number, name = privacy.number(number, e164), privacy.name(name)
+        e164 = privacy.number(e164, e164) if e164 else ""
+    return _party(number, e164, name, extension)
 
 
-def _filled(party: dict[str, Any]) -> Party:
-    return {key: value for key, value in party.items() if value}
+def _party(number: str, e164: str, name: str, extension: str) -> Party:
+    """What is known of one side, in a fixed order."""
+    fields = (("number", number), ("e164", e164), ("name", name), ("extension", extension))
+    return tuple([field for field in fields if field[1]])
 
 
 def _name(leg: Leg) -> str:

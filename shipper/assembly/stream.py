@@ -75,7 +75,9 @@ class Stream:
                 done.undecided.extend(legs)
             return done
         before = position - MARGIN_SECONDS
-        over = [linked for linked, legs in self.open.items() if legs[-1].end < before and _ended(legs, before)]
+        over = [
+            linked for linked, legs in self.open.items() if legs[-1].end < before and _ended(legs, before)
+        ]
         for linked in over:
             if linked not in self.open:
                 continue  # went with its cluster

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from shipper.assembly.contacts import NEVER, Call, Contact
 from shipper.assembly.endpoints import comes_from_phone
-from shipper.assembly.verdict import NOT_TAKEN, QUEUE_APPS, is_menu
+from shipper.assembly.verdict import NOT_TAKEN, QUEUE_APPS, is_menu, leads_out
 
 
 class Times(NamedTuple):
@@ -59,7 +59,7 @@ def _direct(contact: Contact, direction: str) -> Times:
         ring,
         leg.end - leg.start - talk if queue else 0,
         talk,
-        talk if contact.kind == "trunk" else 0,
+        talk if leads_out(contact, direction) else 0,
     )
 
 
@@ -83,13 +83,14 @@ def _ringing(call: Call, exact: list[bool], answer: int) -> int | None:
 def _waiting(call: Call, exact: list[bool], answer: int) -> int | None:
     """Seconds in queues and menus, from entering the first to a person or to the end of the last."""
     stages = [leg for leg in call.main if leg.lastapp in QUEUE_APPS or is_menu(leg)]
+    told = zip(call.contacts, exact, strict=True)
     if not stages:
         # A menu leaves no row of its own once it has sent the caller on.
-        told = (e for contact, e in zip(call.contacts, exact, strict=True) if contact.leg.start <= answer)
-        return 0 if all(told) else None
+        return 0 if all(e for contact, e in told if contact.leg.start <= answer) else None
     begin = stages[0].start
     if answer != NEVER:
-        return max(0, answer - begin)
+        sure = all(e for contact, e in told if contact.reached and _answer(contact, call) == answer)
+        return max(0, answer - begin) if sure else None
     last = stages[-1].start
     after = [leg.start for leg in call.main if leg.start > last and leg not in stages]
     return min(after, default=max(leg.end for leg in stages)) - begin
@@ -100,10 +101,10 @@ def _is_exact(contact: Contact, call: Call) -> bool:
     leg = contact.leg
     if contact.folded:
         return True  # a Local channel is answered by its party alone
-    if contact.kind == "local" and leg.lastapp in QUEUE_APPS:
-        return False  # the queue answered, and the member's own row is missing
-    if leg.end == leg.start:
-        return True
+    if call.caller.kind == "local" or (contact.kind == "local" and leg.lastapp in QUEUE_APPS):
+        # A click to call, where the caller's own telephone had answered before; a queue had, and the
+        # member's own row is missing.
+        return False
     if call.up.get(leg.channel, NEVER) < leg.start:
         return contact.reached and _is_up_already(contact, call)
     if leg.billsec == 0:
@@ -134,7 +135,7 @@ def _billable(call: Call, direction: str) -> int:
     outside = {
         contact.leg.dstchannel
         for contact in call.contacts
-        if contact.kind == "trunk" and contact.leg.answered
+        if contact.leg.answered and leads_out(contact, direction)
     }
     if not outside:
         return 0

@@ -122,10 +122,18 @@ def _was_transferred(reached: Sequence[Contact]) -> bool:
     return len(rows) > 1
 
 
+def leads_out(contact: Contact, direction: str) -> bool:
+    """The party is behind a trunk: a listed one, or the way out of a call that is outbound by its number."""
+    return contact.kind == "trunk" or (
+        direction == "outbound" and contact.kind == "unknown" and contact.name != ""
+    )
+
+
 def _trunk(call: Call, direction: str) -> str:
     if direction == "inbound":
-        return call.caller.name if call.caller.kind == "trunk" else ""
-    names = [contact for contact in call.contacts if contact.kind == "trunk"]
+        # A call that is inbound by its DID or context came over a trunk, listed or not.
+        return call.caller.name if call.caller.kind in {"trunk", "unknown"} else ""
+    names = [contact for contact in call.contacts if leads_out(contact, direction)]
     carried = next((contact for contact in names if contact.leg.answered), names[-1] if names else None)
     return carried.name if carried else ""
 

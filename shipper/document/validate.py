@@ -42,6 +42,25 @@ def validator(kind: str) -> Callable[[Any], Invalid | None]:
     return validate
 
 
+def part_validator(kind: str, part: str) -> Callable[[Any], bool]:
+    """The check of one object of a kind of document, such as ``source`` of ``call``.
+
+    It says yes or no: a document that has a wrong part is then held against its schema as a whole.
+    """
+    check: Callable[[Any], Any] = fastjsonschema.compile(
+        load(kind)["properties"][part], use_default=False, detailed_exceptions=False
+    )
+
+    def is_valid(content: Any) -> bool:
+        try:
+            check(content)
+        except fastjsonschema.JsonSchemaValueException:
+            return False
+        return True
+
+    return is_valid
+
+
 def _explained(kind: str, document: Any) -> Invalid:
     try:
         _detailed(kind)(document)

@@ -41,11 +41,8 @@ CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL
 """
 
 _UNSETTLED = TABLES[TABLES.index("CREATE TABLE unsettled") : TABLES.index("CREATE TABLE counters")]
-_FROM_1 = (
-    "ALTER TABLE documents ADD COLUMN operation TEXT NOT NULL DEFAULT 'create';"
-    + _UNSETTLED
-    + "DELETE FROM buckets; DELETE FROM seen;"
-)
+_OPERATION = "ALTER TABLE documents ADD COLUMN operation TEXT NOT NULL DEFAULT 'create';"
+_FORGET_READ = "DELETE FROM buckets; DELETE FROM seen;"
 """Version 1 knew no calls: forgetting what was read has all rows read again, and their calls made."""
 
 
@@ -76,7 +73,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
         elif version == 1 and not read_only:
-            connection.executescript(f"BEGIN IMMEDIATE; {_FROM_1} PRAGMA user_version={VERSION}; COMMIT;")
+            steps = f"{_OPERATION} {_UNSETTLED} {_FORGET_READ} PRAGMA user_version={VERSION};"
+            connection.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
         elif version != VERSION:
             raise _other_version(path, version)
         connection.execute("PRAGMA synchronous=NORMAL")
@@ -86,6 +84,10 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 
 
 def _other_version(path: Path, version: int) -> SpoolError:
+    if version == 0:
+        return SpoolError(
+            f"{path} is no spool yet", "no agent has run with this configuration yet", permanent=True
+        )
     if version < VERSION:
         hint = "start the agent, which brings it up to date: shipper run"
     else:

@@ -6,6 +6,7 @@ wall time.
 """
 
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,24 +19,28 @@ from tests.bench.figure import Figure
 from tests.shipper.running import write_config
 
 ROWS = 200_000
-RUNS = 3
+PAIRS = 5
 ROWS_PER_SECOND = 15_000
+ADDED_PERCENT = 25.0
 
 
 def measure(mariadb: MariaDB, cluster: OpenSearchCluster, folder: Path) -> Iterator[Figure]:
-    """The median of three runs."""
+    """The median of some pairs: with calls, and the same without any assembly."""
     with stores.table_of(mariadb, ROWS, start=date(2024, 1, 1)) as database:
         config = write_config(folder / "own_work", database, cluster)
-        seconds = sorted(_run(config) for _ in range(RUNS))[RUNS // 2]
+        pairs = [(_run(config), _run(config, "without-calls")) for _ in range(PAIRS)]
+    seconds = statistics.median(whole for whole, _ in pairs)
     yield Figure.at_least("agent_own_work_rows_per_core_second", ROWS / seconds, "rows/s", ROWS_PER_SECOND)
+    added = statistics.median(whole / without - 1 for whole, without in pairs)
+    yield Figure.at_most("assembly_added_work_per_row", 100 * added, "%", ADDED_PERCENT)
 
 
-def _run(config: Path) -> float:
+def _run(config: Path, *options: str) -> float:
     """Processor seconds of one run on a new spool."""
     for file in (config.parent / "spool").glob("*"):
         file.unlink()
     core = min(os.sched_getaffinity(0))
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.sink", str(config), str(core)])
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.sink", str(config), str(core), *options])
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -37,7 +37,7 @@ MEMORY_MIB = 40.0
 PROCESSOR_PERCENT = 0.5
 POLL_SECONDS = 5.0
 QUERIES_PER_POLL = 6.0
-"""MAX, total; and where something came: MIN twice, counts, one read of the changed buckets."""
+"""MAX, total; where something came: MIN twice, counts, one read of the changed buckets; and a call's rows."""
 
 
 def measure(mariadb: MariaDB, cluster: OpenSearchCluster, folder: Path) -> Iterator[Figure]:
@@ -120,7 +120,9 @@ def _insert(cursor: Any, row: SimulatedRow, at: datetime, number: int) -> None:
     """A simulated row with another time, and so another uniqueid."""
     values: list[Any] = list(row[: len(COLUMNS)])
     values[COLUMNS.index("calldate")] = at.strftime("%Y-%m-%d %H:%M:%S")
-    values[COLUMNS.index("uniqueid")] = f"{int(at.timestamp())}.{number}"
+    # Each row a call of its own: twice as many as there are.
+    for name in ("uniqueid", "linkedid"):
+        values[COLUMNS.index(name)] = f"{int(at.timestamp())}.{number}"
     names = ", ".join(f"`{name}`" for name in COLUMNS)
     cursor.execute(f"INSERT INTO cdr ({names}) VALUES ({', '.join(['%s'] * len(values))})", values)
 

@@ -46,10 +46,11 @@ class FakeOpenSearch:
     def take(self, lines: list[str]) -> Answer:
         items = []
         for action, document in zip(lines[::2], lines[1::2], strict=True):
-            key = json.loads(action)["create"]["_id"]
+            ((operation, place),) = json.loads(action).items()
+            key = place["_id"]
             status = 409 if key in self.documents else 201
             self.documents.setdefault(key, json.loads(document))
-            items.append({"create": {"status": status}})
+            items.append({operation: {"status": status}})
         return 200, json.dumps({"errors": False, "items": items}).encode()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ def write_config(
     store: str = "Loja001",
     timezone: str = "America/Sao_Paulo",
     poll_seconds: float = 0.2,
+    trunks: Sequence[str] = (),
 ) -> Path:
     """A ``shipper.toml`` that reads this database and writes to this cluster."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -29,6 +31,7 @@ def write_config(
         f"""
 store.id = {json.dumps(store)}
 store.timezone = {json.dumps(timezone)}
+store.trunks = {json.dumps(list(trunks))}
 cdr.host = {json.dumps(database.host)}
 cdr.port = {database.port}
 cdr.user = {json.dumps(database.user)}

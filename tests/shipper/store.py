@@ -148,13 +148,14 @@ def count(cluster: OpenSearchCluster, pattern: str = "pabx-cdr-*", query: str = 
 
 
 def fill(database: CdrDatabase, rows: int, *, start: str = "2026-11-23 10:00:00", first: int = 0) -> None:
-    """Insert rows, one a second, each with a uniqueid of its own that agrees with Sao Paulo's clock."""
+    """Insert rows, one a second, each a call of its own whose uniqueid agrees with Sao Paulo's clock."""
     with database.connect() as root, root.cursor() as cursor:
         cursor.execute(
             "INSERT INTO cdr (calldate, clid, src, dst, channel, lastapp, duration, billsec, disposition, "
             "uniqueid, linkedid, sequence) "
             "SELECT %s + INTERVAL seq SECOND, 'José', '100', '200', CONCAT('PJSIP/100-', seq), 'Dial', 5, 3, "
             "'ANSWERED', CONCAT(UNIX_TIMESTAMP(CONVERT_TZ(%s, '-03:00', @@time_zone)) + seq, '.', seq), "
-            "CONCAT(seq, '.1'), seq FROM seq_%s_to_%s",
-            (start, start, first, first + rows - 1),
+            "CONCAT(UNIX_TIMESTAMP(CONVERT_TZ(%s, '-03:00', @@time_zone)) + seq, '.', seq), seq "
+            "FROM seq_%s_to_%s",
+            (start, start, start, first, first + rows - 1),
         )

@@ -103,7 +103,10 @@ class TestCluster:
         url = f"http://127.0.0.1:{free_port()}"
         result = store_with_rows.set("output.opensearch", url=url).run("run", "--once")
         assert_one_line(result, "shipper: output: ", f"{url} cannot be reached", "output.opensearch.url")
-        assert store_with_rows.status()["spool_documents"] == 3
+        assert store_with_rows.status()["spool_documents"] in (
+            3,
+            6,
+        )  # the rows, and their calls if it got so far
 
     def test_no_host_at_all(self, store_with_rows: Store, cdr_database: CdrDatabase) -> None:
         fill(cdr_database, 1)
@@ -176,7 +179,7 @@ class TestSecureCluster:
         assert_one_line(
             result, "output: ", "give user 'onlooker' the rights to create documents and indices in pabx-*"
         )
-        assert secured.status()["spool_documents"] == 2
+        assert secured.status()["spool_documents"] == 4
 
     def test_rejected_certificate(self, secured: Store, secure_opensearch: OpenSearchCluster) -> None:
         secured.set("output.opensearch", ca_file="")

@@ -1,4 +1,4 @@
-"""Whatever the order and the split in which rows are found: the same calls, also after restarts and crashes."""
+"""Whatever the order and the split in which rows are found, restarts and crashes: the same calls."""
 
 import json
 import random
@@ -28,7 +28,13 @@ DAY = date(2026, 3, 10)
 LOOKBACK_HOURS = 24.0 * 90
 """All rows are late rows here: each look goes back to the first of them."""
 AFTER = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)
-KINDS = ("inbound_attended_transfer", "inbound_blind_transfer", "inbound_parked", "inbound_queue", "inbound_group")
+KINDS = (
+    "inbound_attended_transfer",
+    "inbound_blind_transfer",
+    "inbound_parked",
+    "inbound_queue",
+    "inbound_group",
+)
 
 
 def _calls_of(store: int) -> list[SimulatedCall]:
@@ -267,5 +273,3 @@ def test_rows_of_two_stores_never_meet(
     ids = [{body["event"]["id"] for body in calls} for calls in found]
     assert not ids[0] & ids[1]
     assert {body["store"]["id"] for body in found[1]} == {STORES[1].id}
-
-

@@ -23,11 +23,11 @@ def test_run_once_delivers_everything_and_a_second_run_nothing(
     fill(cdr_database, 1500)
     result = ready_store.run("run", "--once")
     assert (result.code, result.err) == (0, "")
-    assert result.out.startswith("shipper: 1500 rows read, 1500 documents delivered, 0 ")
+    assert result.out.startswith("shipper: 1500 rows read, 1500 calls made, 3000 documents delivered, 0 ")
     versions = {hit["_id"]: hit["_source"] for hit in found()}
     assert len(versions) == 1500
     result = ready_store.run("run", "--once")
-    assert result.out.startswith("shipper: 0 rows read, 0 documents delivered, 0 ")
+    assert result.out.startswith("shipper: 0 rows read, 0 calls made, 0 documents delivered, 0 ")
     assert {hit["_id"]: hit["_source"] for hit in found()} == versions
 
 
@@ -41,8 +41,10 @@ def test_status(ready_store: Store, cdr_database: CdrDatabase) -> None:
         "store": "Loja001",
         "running": False,
         "read": 20,
-        "documents": 20,
-        "delivered": 20,
+        "documents": 40,
+        "calls": 20,
+        "calls_open": 0,
+        "delivered": 40,
         "quarantined": 0,
         "refused": 0,
         "spool_documents": 0,
@@ -51,7 +53,8 @@ def test_status(ready_store: Store, cdr_database: CdrDatabase) -> None:
     }
     text = ready_store.run("status").out
     assert "store       Loja001 (not running)\n" in text
-    assert "read        20 rows, 20 documents\n" in text
+    assert "read        20 rows, 40 documents\n" in text
+    assert "calls       20 made, 0 not settled yet\n" in text
 
 
 def test_an_error_shows_in_status_until_the_part_works_again(
@@ -61,7 +64,7 @@ def test_an_error_shows_in_status_until_the_part_works_again(
     line = ready_store.set("output.opensearch", url="http://127.0.0.1:9").run("run", "--once").line
     status = ready_store.status()
     assert line == f"shipper: {status['errors']['sending']['message']}"
-    assert status["spool_documents"] == 5
+    assert status["spool_documents"] in (5, 10)  # the rows, and their calls if it got so far
     assert status["spool_oldest_seconds"] >= 0
     assert (
         "error       sending: output: http://127.0.0.1:9 cannot be reached" in ready_store.run("status").out
@@ -77,10 +80,20 @@ def test_an_error_shows_in_status_until_the_part_works_again(
 
 def test_check_of_a_store_that_works(ready_store: Store, cdr_database: CdrDatabase) -> None:
     fill(cdr_database, 20)
+    ready_store.set("store", trunks=["vivo"])
     result = ready_store.run("check")
     assert (result.code, result.err) == (0, "")
     lines = [line.split()[:2] for line in result.out.splitlines()]
-    assert [line[0] for line in lines] == ["database", "rights", "time", "output", "clock", "spool", "ami"]
+    assert [line[0] for line in lines] == [
+        "database",
+        "rights",
+        "time",
+        "trunks",
+        "output",
+        "clock",
+        "spool",
+        "ami",
+    ]
     assert not ready_store.spool.exists()  # looking changes nothing
     findings = json.loads(ready_store.run("check", "--json").out)
     states = {found["part"]: found["state"] for found in findings}
@@ -88,6 +101,7 @@ def test_check_of_a_store_that_works(ready_store: Store, cdr_database: CdrDataba
         "database": "ok",
         "rights": "ok",
         "time zone": "ok",
+        "trunks": "ok",
         "output": "ok",
         "clock": "ok",
         "spool": "ok",
@@ -100,7 +114,7 @@ def test_check_tells_a_database_that_is_down_once(store: Store) -> None:
     result = store.run("check")
     assert result.code == 1
     assert result.out.count("cannot be reached") == 2  # the database, and the output
-    assert result.out.count("needs what failed above") == 3
+    assert result.out.count("needs what failed above") == 4
 
 
 def test_check_of_a_user_who_may_write(ready_store: Store, cdr_database: CdrDatabase) -> None:
@@ -119,7 +133,7 @@ def test_a_signal_ends_the_agent_soon(ready_store: Store, cdr_database: CdrDatab
     ready_store.set("cdr", poll_seconds=60)
     with ready_store.agent() as agent:
         eventually(
-            lambda: ready_store.spool.exists() and ready_store.status()["delivered"] == 10, "the delivery"
+            lambda: ready_store.spool.exists() and ready_store.status()["delivered"] == 20, "the delivery"
         )
         assert ready_store.status()["running"] is True
         began = time.monotonic()
@@ -198,7 +212,7 @@ class TestBackfill:
         ready_store.set("cdr", poll_seconds=60)
         with ready_store.agent() as agent:
             eventually(
-                lambda: ready_store.spool.exists() and ready_store.status()["delivered"] == 3, "the delivery"
+                lambda: ready_store.spool.exists() and ready_store.status()["delivered"] == 6, "the delivery"
             )
             command = [sys.executable, "-m", "shipper", "backfill", "--since", "2026-11-01"]
             command += ["--config", str(ready_store.config)]
@@ -225,8 +239,8 @@ class TestBackfill:
         assert result.code == 0
         status = ready_store.status()
         assert status["spool_documents"] == 0
-        assert 8000 <= status["documents"] < 11_000  # a bucket that was cut off is read again
-        assert count(cluster) == 4000
+        assert 16_000 <= status["documents"] < 22_000  # a bucket that was cut off is read again
+        assert count(cluster) == count(cluster, "pabx-calls-*") == 4000
 
 
 def test_a_full_spool_stops_reading_and_goes_on_after_the_delivery(
@@ -246,13 +260,15 @@ def test_a_full_spool_stops_reading_and_goes_on_after_the_delivery(
         assert agent.wait(10) == 0
     with ready_store.set("output.opensearch", url=cluster.url).agent() as agent:
         eventually(lambda: count(cluster) == 6000, "the arrival of all", 60)
+        eventually(lambda: count(cluster, "pabx-calls-*") == 6000, "the arrival of all calls", 60)
         eventually(lambda: ready_store.status()["spool_documents"] == 0, "the last acknowledgement")
         eventually(lambda: ready_store.status()["errors"] == {}, "the end of the errors")
         agent.terminate()
         assert agent.wait(10) == 0
     status = ready_store.status()
-    assert (status["documents"], status["delivered"]) == (6000, 6000)
-    assert len({hit["_id"] for hit in found()}) == 6000
+    assert status["calls_open"] == 0
+    assert status["documents"] == status["delivered"] >= 12_000
+    assert len({hit["_id"] for hit in found()}) == len({hit["_id"] for hit in found("pabx-calls-*")}) == 6000
 
 
 def test_a_full_spool_leaves_the_database_alone(store_with_rows: Store, cdr_database: CdrDatabase) -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from shipper.document.cdr import CdrBuilder
 from shipper.document.model import Document, Origin
+from shipper.document.privacy import Privacy
+from shipper.numbering import reader
 from shipper.schema import load
 
 COLUMNS = (
@@ -20,6 +22,7 @@ COLUMNS = (
     *("duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid", "userfield", "did"),
     *("recordingfile", "cnum", "cnam", "linkedid", "peeraccount", "sequence", "a.custom column"),
 )
+CALL = "0123456789abcdef0123456789abcdef"
 CREATED = "2026-11-23T08:10:08.000Z"
 NUMBERS = ("duration", "billsec", "amaflags", "sequence")
 GOOD = {
@@ -79,12 +82,13 @@ def judge(kind: str) -> Any:
 
 @cache
 def builder() -> CdrBuilder:
-    return CdrBuilder(Origin("Loja001", "America/Sao_Paulo", "1.0"), COLUMNS)
+    read = reader("BR", "11")
+    return CdrBuilder(Origin("Loja001", "America/Sao_Paulo", "1.0"), COLUMNS, Privacy("clear", "", read))
 
 
 def built(values: Mapping[str, bytes | None]) -> Document:
     cells = [values.get(name) for name in COLUMNS]
-    return builder().build(cells, CREATED, builder().identity(cells))
+    return builder().build(builder().read(cells), CREATED, builder().identity(cells), CALL)
 
 
 def content(values: Mapping[str, bytes | None]) -> dict[str, Any]:
@@ -155,6 +159,7 @@ def test_a_plain_row() -> None:
         "store": {"id": "Loja001", "timezone": "America/Sao_Paulo"},
         "agent": {"version": "1.0"},
         "local": {"date": "2026-11-23", "hour": 5, "weekday": 1},
+        "call": {"id": CALL},
         "cdr": {
             "calldate": "2026-11-23T08:10:07Z",
             "clid": '"José" <100>',

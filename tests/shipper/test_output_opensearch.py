@@ -290,7 +290,7 @@ class TestFake:
         for number in range(3):
             fake_sender.spool.add([document(number)])
             assert fake_sender.sending.step()
-        assert len(fake.documents) == 3
+        assert len(fake.documents) == 6
 
     def test_one_connection_is_kept(self, fake: FakeOpenSearch, fake_sender: Sender) -> None:
         for number in range(5):
@@ -331,14 +331,14 @@ def test_an_overloaded_cluster_is_waited_for_and_everything_arrives(
         fake.answer = answer
         store_with_rows.set("output.opensearch", url=fake.url)
         with store_with_rows.agent() as agent:
-            eventually(lambda: len(fake.documents) == 3000, "the arrival", 60)
+            eventually(lambda: len(fake.documents) == 6000, "the arrival of rows and calls", 60)
             eventually(lambda: store_with_rows.status()["spool_documents"] == 0, "the acknowledgement", 60)
             agent.terminate()
             assert agent.wait(10) == 0
         assert "is overloaded (429" in store_with_rows.log
         assert "sending works again" in store_with_rows.log
         assert store_with_rows.status()["errors"] == {}
-        assert store_with_rows.status()["delivered"] == 3000
+        assert store_with_rows.status()["delivered"] == 6000
 
 
 @pytest.mark.servers
@@ -361,7 +361,7 @@ def test_a_server_that_never_answers_does_not_hold_up_the_end(
             agent.terminate()
             assert agent.wait(15) == 0
         let_go.set()
-        assert store_with_rows.status()["spool_documents"] == 3
+        assert store_with_rows.status()["spool_documents"] == 6
         fake.answer = fake.take
         assert store_with_rows.run("run", "--once").code == 0
         assert len(fake.documents) == 3

@@ -25,6 +25,10 @@ CALLS_PER_QUERY = 50
 ROUNDS = 8
 """Of asking for rows that are joined to those found; two are usual, a chain of transfers may need more."""
 
+FEW = 4
+SHORT_DAYS = 0.1
+"""So few calls over so short a time are asked for by time alone."""
+
 AFTER_SECONDS = 600
 """How long after the end of a leg the next one of its call may begin, at most."""
 
@@ -220,26 +224,27 @@ class Calls:
 
     def _rows_of(self, due: Sequence[Unsettled], read: CdrBuilder) -> dict[str, tuple[Leg, Read]]:
         """All rows that may belong to these calls, by their ``_id``."""
-        names = {call.linked for call in due}
+        wanted = {call.linked for call in due}
+        names = set(wanted)
         spans = _joined((call.first, call.last) for call in due)
         found: dict[str, tuple[Leg, Read]] = {}
         for _ in range(ROUNDS):
-            more: set[str] = set()
-            further: list[Span] = []
-            for row in self._database.related(spans, sorted(names)):
+            # A moment's rows are few: all of them at once, rather than asking again for those joined to some.
+            whole = len(due) <= FEW and _days(spans) <= SHORT_DAYS
+            for row in self._database.related(spans, () if whole else sorted(names)):
                 key = read.identity(row)
-                if key in found:
-                    continue
-                understood = read.read(row)
-                if understood.moment is None:
-                    continue  # it is in the quarantine
-                leg = leg_of(understood.cdr, understood.moment.epoch, key)
-                found[key] = (leg, understood)
-                more.update(name for name in (leg.linked, *names_of(leg)) if name not in names)
-                span = self._span(leg)
-                if not any(first <= span[0] and span[1] <= last for first, last in spans):
-                    further.append(span)
-            if not more and not further:
+                if key not in found:
+                    understood = read.read(row)
+                    leg = understood.moment and leg_of(understood.cdr, understood.moment.epoch, key)
+                    if leg is not None:
+                        found[key] = (leg, understood)
+            legs = [leg for leg, _ in found.values()]
+            if whole:
+                calls = join(legs)
+                legs = [leg for call in calls if any(leg.linked in wanted for leg in call) for leg in call]
+            more = {name for leg in legs for name in (leg.linked, *names_of(leg))}
+            further = [span for span in map(self._span, legs) if not _covered(span, spans)]
+            if not further and (whole or more <= names):
                 break
             names |= more
             spans = _joined([*spans, *further])
@@ -267,6 +272,15 @@ class Calls:
 
     def _bucket(self, epoch: int) -> str:
         return buckets.bucket_of(datetime.fromtimestamp(epoch, UTC).astimezone(self._clock.zone))
+
+
+def _covered(span: Span, spans: Iterable[Span]) -> bool:
+    return any(first <= span[0] and span[1] <= last for first, last in spans)
+
+
+def _days(spans: Iterable[Span]) -> float:
+    times = [[datetime.fromisoformat(buckets.lowest(bucket)) for bucket in span] for span in spans]
+    return sum((last - first) / timedelta(days=1) for first, last in times)
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:

@@ -21,6 +21,7 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 60
 
 _JOINING = ("linkedid", "uniqueid", "channel", "dstchannel")
+_CHECKED = ("calldate", "uniqueid", "channel", "dstchannel")
 _UNREACHABLE = {CR.CR_CONNECTION_ERROR, CR.CR_CONN_HOST_ERROR, CR.CR_UNKNOWN_HOST}
 
 
@@ -91,14 +92,19 @@ class Database:
         return self._rows(sql, buckets.lowest(first), buckets.highest(last))
 
     def related(self, spans: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterator[Row]:
-        """The rows in some spans of buckets that have one of these linkedids, uniqueids or channels."""
+        """The rows in some spans of buckets that have one of these linkedids, uniqueids or channels.
+
+        Args:
+            spans: First and last bucket each.
+            names: Empty for all rows of the spans.
+        """
         self._connected()
-        columns = [name for name in _JOINING if name in self._columns]
+        columns = [name for name in _JOINING if name in self._columns] if names else []
         when = " OR ".join(["calldate BETWEEN %s AND %s"] * len(spans))
         who = " OR ".join(f"`{name}` IN ({', '.join(['%s'] * len(names))})" for name in columns)
         sql = (
             f"SELECT {self._names()} FROM {self._table} {self._index} "
-            f"WHERE ({when}) AND ({who or 'FALSE'}) ORDER BY calldate"
+            f"WHERE ({when}){f' AND ({who})' if who else ''} ORDER BY calldate"
         )
         dates = [date for first, last in spans for date in (buckets.lowest(first), buckets.highest(last))]
         return self._rows(sql, *dates, *(list(names) * len(columns)))
@@ -115,8 +121,8 @@ class Database:
         return [name for (raw,) in self._all(sql) if (name := (raw or b"").decode(errors="replace"))]
 
     def recent(self, limit: int) -> list[dict[str, str]]:
-        """The latest rows' date and uniqueid, for checking the zone."""
-        wanted = [name for name in ("calldate", "uniqueid") if name in self.columns]
+        """Of the latest rows what `shipper check` holds against the configuration."""
+        wanted = [name for name in _CHECKED if name in self.columns]
         names = ", ".join(wanted)
         sql = f"SELECT {names} FROM {self._table} {self._index} ORDER BY calldate DESC LIMIT {limit:d}"
         return [

@@ -130,6 +130,8 @@ class CdrReader:
         Yields:
             How many documents the step put into the spool.
         """
+        if again:
+            self._learn_trunks()
         self._recent = min(self.window(), self._open or buckets.LAST)
         self._calls.generation = generation
         self._calls.begin(first=first == buckets.FIRST)
@@ -216,8 +218,8 @@ class CdrReader:
                 cdr, moment, _ = understood
                 linked = cdr.get("linkedid") or cdr.get("uniqueid") or key
                 documents.append(build(understood, created, key, call_id(linked)))
-                if moment is not None:
-                    calls.add(leg_of(cdr, moment.epoch, key), dated="calldate" in cdr)
+                if moment is not None and (leg := leg_of(cdr, moment.epoch, key)) is not None:
+                    calls.add(leg, dated="calldate" in cdr)
                 if name >= self._recent:
                     recent.append((name, key))
             elif known:
