@@ -6,11 +6,13 @@ import shutil
 import sys
 import time
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from compose.demo import answers, ship, stores
+from compose.demo import around, completeness, costs, hours, outcomes, searching, ship, stores
+from compose.demo.documents import Documents
 from compose.simulator import chain
 from compose.stack import StackError, state
 from compose.stack.cli import main as stack
@@ -18,10 +20,11 @@ from compose.stack.paths import cache_dir
 from compose.stack.progress import ProgressLine
 
 SEED = 1
+TARIFFS = Path(__file__).with_name("tariffs.toml")
 
 
 def main() -> int:
-    """Run the demo; 0 where every row of every database is one document of the index."""
+    """Run the demo; 0 where every row of every database is in the index once, and every call is right."""
     options = _parser().parse_args()
     began = time.monotonic()
     if stack(["up"]) != 0:
@@ -32,53 +35,75 @@ def main() -> int:
     folder = cache_dir() / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    start = date.today() - timedelta(days=options.days)  # noqa: DTZ011  # each store has a zone of its own
     try:
-        return _demo(options, database, url, folder, began)
+        right = demo(database, url, folder, options.stores, start, options.days)
     except (StackError, ship.ShippingError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+    print(f"\nAll of it took {time.monotonic() - began:.0f} s.")
+    return 0 if right else 1
 
 
-def _demo(options: argparse.Namespace, database: stores.Server, url: str, folder: Path, began: float) -> int:
-    client = OpenSearch(url, timeout=120)
-    profiles = chain(options.stores, SEED)
-    start = date.today() - timedelta(days=options.days)  # noqa: DTZ011  # each store has a zone of its own
+def demo(database: stores.Server, url: str, folder: Path, number: int, start: date, days: int) -> bool:
+    """Let stores telephone, deliver it, rate it, ask the first questions.
+
+    Args:
+        database: Where the stores' databases are made.
+        url: Of the cluster.
+        folder: Where the agents' configurations are put.
+        number: Of stores.
+        start: The first day on which they telephone.
+        days: How many days they do.
+
+    Returns:
+        Whether every row and every call is there and right.
+    """
+    profiles = chain(number, SEED)
+    documents = Documents(OpenSearch(url, timeout=120), [store.id for store in profiles])
     progress = ProgressLine()
 
     ship.install(url)
-    answers.remove(client, [store.id for store in profiles])
+    documents.remove()
 
     at = time.monotonic()
-    written = stores.fill(database, profiles, start, options.days, SEED, progress)
+    written = stores.fill(database, profiles, start, days, SEED, progress)
     progress.close()
-    _done(
-        f"{len(profiles)} stores telephoned for {options.days} days: {sum(written.values()):,} CDR rows", at
-    )
+    rows = sum(one.rows for one in written.values())
+    calls = sum(one.truth.calls for one in written.values())
+    _done(f"{number} stores telephoned for {days} days: {calls:,} calls, {rows:,} CDR rows", at)
 
     at = time.monotonic()
     configs = [stores.configure(database, store, url, folder) for store in profiles]
-    ship.ship(configs, lambda: answers.count(client), sum(written.values()), progress)
+    ship.ship(configs, documents.rows, rows, progress)
     progress.close()
+    documents.refresh()
     seconds = max(time.monotonic() - at, 0.001)
-    _done(f"{len(configs)} shippers delivered them, {sum(written.values()) / seconds:,.0f} rows a second", at)
+    _done(
+        f"{number} shippers put the calls together and delivered all, {rows / seconds:,.0f} rows a second", at
+    )
 
-    right = answers.show(client, profiles, written)
-    print(f"\nAll of it took {time.monotonic() - began:.0f} s. Now look around; the servers keep running:")
-    print(f"  one store's agent    .venv/bin/shipper status --config {_short(configs[0])}")
-    print(f"  the cluster          curl '{url}/_cat/indices/pabx-*?v'")
-    print(f"  one row as document  curl '{url}/pabx-cdr-*/_search?size=1&pretty'")
-    print("  stop the servers     make down")
-    return 0 if right else 1
+    at = time.monotonic()
+    progress("central rate: giving the calls their cost")
+    rated, unrated = ship.rate(url, TARIFFS)
+    progress.close()
+    _done(f"central rate gave {rated:,} calls their cost, and {unrated:,} the reason why they have none", at)
+
+    truth = partial(stores.again, start=start, days=days, seed=SEED)
+    right = completeness.show(documents, profiles, written, truth)
+    outcomes.show(documents)
+    costs.show(documents, profiles)
+    hours.show(documents)
+    searching.show(documents)
+
+    print("\nNow look around; the servers keep running")
+    for line in around.lines(documents, url, configs[0]):
+        print(f"  {line}")
+    return right
 
 
 def _done(text: str, since: float) -> None:
     print(f"{text} ({time.monotonic() - since:.0f} s)", flush=True)
-
-
-def _short(path: Path) -> str:
-    """A path as a shell takes it, without the length of one's home."""
-    home = str(Path.home()) + "/"
-    return str(path).replace(home, "~/", 1) if str(path).startswith(home) else str(path)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
-"""Runs the real commands: ``central install``, then one ``shipper run --once`` for each store."""
+"""Runs the real commands: ``central install``, ``shipper run --once`` for each store, ``central rate``."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,16 +24,37 @@ def install(url: str) -> None:
     Raises:
         ShippingError: The cluster did not take everything.
     """
-    environment = {**os.environ, "OPENSEARCH_URL": url}
+    _central(url, "install")
+
+
+def rate(url: str, tariffs: Path) -> tuple[int, int]:
+    """``central rate``.
+
+    Args:
+        url: Of the cluster.
+        tariffs: The file of prices.
+
+    Returns:
+        How many calls have a cost now, and how many have none, for which the tariffs lack something.
+
+    Raises:
+        ShippingError: The file is wrong, or the cluster failed.
+    """
+    told = json.loads(_central(url, "rate", "--tariffs", str(tariffs), "--json"))
+    return told["rated"], told["unrated"]
+
+
+def _central(url: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "central", "install"],
-        env=environment,
+        [sys.executable, "-m", "central", *arguments],
+        env={**os.environ, "OPENSEARCH_URL": url},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise ShippingError(f"central install: {(done.stderr or done.stdout).strip()}")
+        raise ShippingError(f"central {arguments[0]}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
 
 
 def ship(configs: Sequence[Path], delivered: Callable[[], int], expected: int, progress: Progress) -> None:
@@ -40,7 +62,7 @@ def ship(configs: Sequence[Path], delivered: Callable[[], int], expected: int, p
 
     Args:
         configs: One ``shipper.toml`` a store.
-        delivered: Counts the documents that have arrived.
+        delivered: Counts the rows that have arrived.
         expected: How many there will be, for the display.
         progress: Told how far it is.
 
@@ -48,18 +70,26 @@ def ship(configs: Sequence[Path], delivered: Callable[[], int], expected: int, p
         ShippingError: An agent failed.
     """
     waiting, running = list(configs), dict[Path, subprocess.Popen[str]]()
-    while waiting or running:
-        while waiting and len(running) < AT_ONCE:
-            config = waiting.pop(0)
-            running[config] = _start(config)
-        time.sleep(LOOK_SECONDS)
-        for config, process in list(running.items()):
-            if process.poll() is not None:
-                del running[config]
-                if process.returncode:
-                    raise ShippingError(f"{config.parent.name}: {process.communicate()[1].strip()}")
-        finished = len(configs) - len(waiting) - len(running)
-        progress(f"shipping, {finished} of {len(configs)} stores and {delivered()} of {expected} documents")
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                config = waiting.pop(0)
+                running[config] = _start(config)
+            time.sleep(LOOK_SECONDS)
+            for config in [config for config, process in running.items() if process.poll() is not None]:
+                _finish(config, running.pop(config))
+            finished = len(configs) - len(waiting) - len(running)
+            progress(f"shipping, {finished} of {len(configs)} stores and {delivered()} of {expected} rows")
+    finally:
+        for process in running.values():
+            process.kill()
+            process.communicate()
+
+
+def _finish(config: Path, process: "subprocess.Popen[str]") -> None:
+    _, errors = process.communicate()
+    if process.returncode:
+        raise ShippingError(f"{config.parent.name}: {errors.strip()}")
 
 
 def _start(config: Path) -> "subprocess.Popen[str]":

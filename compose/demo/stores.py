@@ -2,7 +2,7 @@
 
 import multiprocessing
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date
@@ -11,12 +11,21 @@ from urllib.parse import urlsplit
 
 import pymysql
 
+from compose.demo.truth import Digest, Listener, Verdict, meant
 from compose.simulator import StoreProfile, simulate
 from compose.simulator.writer import add_indexes, create_table, write_all
 from compose.stack.progress import Progress
 from compose.stack.state import Left
 
 WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a store's telephoning left: rows in its database, and beside them what its calls were."""
+
+    rows: int
+    truth: Digest
 
 
 @dataclass(frozen=True)
@@ -56,30 +65,36 @@ def database_of(store: StoreProfile) -> str:
 
 def fill(
     server: Server, stores: Sequence[StoreProfile], start: date, days: int, seed: int, progress: Progress
-) -> dict[str, int]:
-    """Let the stores telephone; gives the rows written, by store."""
-    written: dict[str, int] = {}
+) -> dict[str, Written]:
+    """Let the stores telephone; gives what each of them wrote, by its id."""
+    written: dict[str, Written] = {}
     largest_first = sorted(stores, key=lambda store: -store.calls_per_day)
     # spawn: forking a process that has threads is not safe
     with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
         jobs = {pool.submit(_fill_one, server, store, start, days, seed): store for store in largest_first}
         for job in as_completed(jobs):
             written[jobs[job].id] = job.result()
-            rows = sum(written.values())
+            rows = sum(one.rows for one in written.values())
             progress(f"simulating, {len(written)} of {len(stores)} stores and {rows} rows written")
     return {store.id: written[store.id] for store in stores}
 
 
-def _fill_one(server: Server, store: StoreProfile, start: date, days: int, seed: int) -> int:
+def _fill_one(server: Server, store: StoreProfile, start: date, days: int, seed: int) -> Written:
     name = database_of(store)
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name}")
         cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     with server.connect(name) as connection:
         create_table(connection, indexes=False)
-        rows = write_all(connection, simulate(store, start, days, seed))
+        listener = Listener()
+        rows = write_all(connection, listener.hear(simulate(store, start, days, seed)))
         add_indexes(connection)
-    return rows
+    return Written(rows, listener.digest)
+
+
+def again(store: StoreProfile, start: date, days: int, seed: int) -> Iterator[Verdict]:
+    """What a store's calls were, once more: the same store and seed make the same calls."""
+    return (meant(call.truth) for call in simulate(store, start, days, seed))
 
 
 def configure(server: Server, store: StoreProfile, url: str, folder: Path) -> Path:

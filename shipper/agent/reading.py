@@ -65,6 +65,7 @@ class Reading:
                     self.everything()
                     rechecked = time.monotonic()
                     log.info("the whole table was compared with what was read")
+                    self._settle_calls()
                 if (backfill := self.spool.next_backfill()) is not None:
                     number, since, until, requested = backfill
                     self.span(since, until, int(requested))
@@ -89,13 +90,15 @@ class Reading:
             ShipperError: The trouble does not end.
         """
         generation = int(time.time())
+        read = False
         while not self._stop.is_set():
             try:
                 if since is None:
                     self.everything()
-                else:
+                elif not read:
                     self.span(since, until, generation)
-                    self._settle_calls()
+                    read = True
+                self._settle_calls()
                 self._trouble.over()
             except SpoolFullError as error:
                 self._wait_for_room(error)
@@ -137,6 +140,8 @@ class Reading:
     def _settle_calls(self) -> None:
         for added in self._reader.settle(at_once=True):
             self._took(added)
+            if self._stop.is_set():
+                return
 
     def _took(self, added: int) -> None:
         if added:

@@ -74,12 +74,14 @@ class CdrReader:
         self._recent = buckets.LAST  # the first bucket whose rows are remembered one by one
 
     def everything(self) -> Iterator[int]:
-        """Compare the whole table with what was read, and read what differs; yields as `sweep` does."""
+        """Compare the whole table with what was read, and read what differs; yields as `sweep` does.
+
+        The calls of it that have settled are still to be sent: `settle`.
+        """
         self._learn_trunks()
         window = self.window()
         yield from self.sweep()
         self._settle(window)
-        yield from self.settle(at_once=True)
 
     def settle(self, *, at_once: bool = False) -> Iterator[int]:
         """Send the calls that have settled, see `Calls.settle`."""
@@ -100,7 +102,7 @@ class CdrReader:
             SpoolError: The spool takes no more; what it did not take is read again.
         """
         if self._open is None:
-            return sum(self.everything())
+            return sum(self.everything()) + sum(self.settle(at_once=True))
         window = self.window()
         first = min(window, self._open)
         added = 0
