@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from central import cli as central_cli
 from shipper import cli
 from shipper.config import Config
 
@@ -40,6 +41,25 @@ def test_every_setting_is_explained(key: str) -> None:
 def test_every_option_is_explained(command: str, option: str) -> None:
     assert f"`shipper {command}" in SHIPPER
     assert option in SHIPPER
+
+
+CENTRAL = {"install": "README.md", "rate": "docs/tariffs.md", "erase": "docs/privacy.md"}
+
+
+def _central() -> Iterator[tuple[str, str]]:
+    cluster = {"--url", "--user", "--password-file", "--ca-file", "--help"}
+    for action in central_cli._parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                for option in command._actions:
+                    yield from ((name, text) for text in option.option_strings if text not in {"-h", *cluster})
+
+
+@pytest.mark.parametrize(("command", "option"), list(_central()))
+def test_every_option_of_central_is_explained(command: str, option: str) -> None:
+    page = (ROOT / CENTRAL[command]).read_text(encoding="utf-8")
+    assert f"central {command}" in page or f"central --url http://127.0.0.1:9200 {command}" in page
+    assert option in page
 
 
 def test_readme_names_every_folder() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
-from typing import Any
 
 from shipper.assembly.contacts import Call, sort_out
 from shipper.assembly.endpoints import Endpoints
@@ -15,10 +14,11 @@ from shipper.assembly.writing import CallWriter, Draft, Told
 from shipper.document.clock import created_at
 from shipper.document.model import Document, Origin
 from shipper.document.privacy import Privacy
+from shipper.numbering import Number
 
 DAY_SECONDS = 24 * 3600
-AHEAD_SECONDS = 5
-"""A channel is made a moment before its first row begins, never after it."""
+KEPT = 512
+"""Calls whose rows come one after another."""
 SHORTEST_OUTSIDE = 7
 """Digits; what is shorter may be an extension."""
 
@@ -39,10 +39,18 @@ def sequence_of(legs: int, generation: int = 0) -> int:
 
 def identify_call(store_id: str) -> Callable[[str], str]:
     """Make the function that gives a call its ``_id``, 32 hexadecimal digits, from its first linkedid."""
-    store = store_id.encode() + b"\0"
+    begun = blake2b(store_id.encode() + b"\0", digest_size=16, person=b"call")
+    known: dict[str, str] = {}
 
     def identity(linked: str) -> str:
-        return blake2b(store + linked.encode(), digest_size=16, person=b"call").hexdigest()
+        found = known.get(linked)
+        if found is None:
+            if len(known) >= KEPT:
+                known.clear()
+            state = begun.copy()
+            state.update(linked.encode())
+            found = known[linked] = state.hexdigest()
+        return found
 
     return identity
 
@@ -74,7 +82,9 @@ class CallBuilder:
             created: ``event.created``, UTC in ISO 8601.
             generation: Of a rebuild, see `sequence_of`.
         """
-        ordered = sorted(legs, key=in_order)
+        ordered = list(legs)
+        if len(ordered) > 1:
+            ordered.sort(key=in_order)
         linked = linked_ids(ordered)
         sequence = sequence_of(len(ordered), generation)
         documents = [self._writer.write(self._draft(ordered, linked), created, sequence)]
@@ -89,6 +99,7 @@ class CallBuilder:
         times = times_of(call, verdict.direction)
         parties = parties_of(call, verdict, self._read, self._privacy)
         begin = _begin(legs, linked[0])
+        told, billed = _told(call, verdict, times, parties, self._read)
         tags = []
         if not is_complete(legs):
             tags.append("call_incomplete")
@@ -99,7 +110,8 @@ class CallBuilder:
             begin=begin,
             seconds=_seconds(times, len(legs), max([leg.end for leg in legs]) - begin),
             answered_by=answered_by(verdict.answered_by, self._read, self._privacy),
-            told=_told(call, verdict, times, parties, self._read, self._privacy),
+            told=told,
+            prefix=prefix_of(billed.e164, self._privacy) if billed is not None else "",
             source=parties.source,
             destination=parties.destination,
             tags=tags,
@@ -122,49 +134,47 @@ def _seconds(times: Times, legs: int, duration: int) -> dict[str, int]:
 
 
 def _told(
-    call: Call, verdict: Verdict, times: Times, parties: Parties, read: Reader, privacy: Privacy
-) -> Told:
-    """The fields of a call that are words."""
+    call: Call, verdict: Verdict, times: Times, parties: Parties, read: Reader
+) -> tuple[Told, Number | None]:
+    """The fields of a call that are words, and the outside number that a tariff may ask for."""
     direction, outcome = verdict.direction, verdict.outcome
     answered = outcome == "answered"
-    told: list[tuple[str, Any]] = [
-        ("direction", direction),
-        ("outcome", outcome),
-        ("answered", answered),
-        ("missed", direction == "inbound" and not answered and outcome != "blocked"),
-        ("transferred", verdict.transferred),
-    ]
-    if verdict.did:
-        told.append(("did", verdict.did))
-    if verdict.trunk:
-        told.append(("trunk", verdict.trunk))
-    if verdict.queue:
-        told.append(("queue", verdict.queue))
-    if verdict.group:
-        told.append(("group", verdict.group))
+    told = Told(
+        direction,
+        outcome,
+        answered,
+        direction == "inbound" and not answered and outcome != "blocked",
+        verdict.transferred,
+        "internal" if direction == "internal" else "unknown",
+        verdict.did,
+        verdict.trunk,
+        verdict.queue,
+        verdict.group,
+    )
     outside = parties.outside
     if outside is None:
-        told.append(("category", "internal" if direction == "internal" else "unknown"))
-        return tuple(told)
-    told.append(("category", outside.category))
+        return told, None
+    category = outside.category
+    onward_trunk = onward_category = ""
     if direction == "inbound" and times.billable:
         # What costs is the way out again, not the one that the call came in by.
         onward = next(c for c in call.contacts if c.kind == "trunk" and c.leg.answered)
         outside = read(onward.number)
-        told += [("billable_trunk", onward.name), ("billable_category", outside.category)]
-    if prefix := prefix_of(outside.e164, privacy):
-        told.append(("prefix", prefix))
-    if outside.carrier_code:
-        told.append(("carrier_code", outside.carrier_code))
-    if outside.collect:
-        told.append(("collect", True))
-    return tuple(told)
+        onward_trunk, onward_category = onward.name, outside.category
+    told = told._replace(
+        category=category,
+        billable_trunk=onward_trunk,
+        billable_category=onward_category,
+        carrier_code=outside.carrier_code,
+        collect=outside.collect or None,
+    )
+    return told, outside
 
 
 def _begin(legs: Sequence[Leg], linked: str) -> int:
     """When the call's first channel was made: the linkedid says it, even before that channel's row came."""
     first = min([leg.start for leg in legs])
     created = created_at(linked)
-    if created is not None and first - DAY_SECONDS <= created <= first + AHEAD_SECONDS:
+    if created is not None and first - DAY_SECONDS <= created <= first:
         return created
     return first

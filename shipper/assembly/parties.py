@@ -8,6 +8,7 @@ from shipper.assembly.contacts import Call
 from shipper.assembly.endpoints import LONGEST_EXTENSION, sent_number
 from shipper.assembly.leg import Leg
 from shipper.assembly.verdict import Verdict
+from shipper.assembly.writing import Party
 from shipper.document.privacy import Privacy
 from shipper.numbering import Number
 
@@ -22,7 +23,6 @@ _CLID = re.compile(r'^\s*"(?P<name>(?:\\.|[^"\\])*)"')
 _ESCAPE = re.compile(r"\\(.)")
 
 Reader = Callable[[str], Number]
-Party = tuple[tuple[str, str], ...]
 
 
 class Parties(NamedTuple):
@@ -49,12 +49,12 @@ def parties_of(call: Call, verdict: Verdict, read: Reader, privacy: Privacy) -> 
         outside = read(origin.src)
         number = verdict.did or origin.dst
         # The store's own number is no secret of a person.
-        destination = _party(number, read(number).e164, "", called)
+        destination = Party(number, read(number).e164, "", called)
         return Parties(_person(origin.src, outside, _name(origin), privacy), destination, outside)
     name = privacy.name(_name(origin))
     if verdict.direction == "internal":
-        destination = _party(origin.dst, "", "", called or _short(origin.dst))
-        return Parties(_party(origin.src, "", name, _extension_calling(call)), destination, None)
+        destination = Party(origin.dst, "", "", called or _short(origin.dst))
+        return Parties(Party(origin.src, "", name, _extension_calling(call)), destination, None)
     shown, outside = read(origin.src), read(origin.dst)
     if outside.category == "unknown":
         # Dialled with a prefix of the PBX's own, which the trunk did not get.
@@ -68,7 +68,7 @@ def parties_of(call: Call, verdict: Verdict, read: Reader, privacy: Privacy) -> 
     if origin.src == origin.cnum:
         # Shown outside is the caller's own number, not the store's.
         return Parties(_person(origin.src, shown, _name(origin), privacy, extension), destination, outside)
-    return Parties(_party(origin.src, shown.e164, name, extension), destination, outside)
+    return Parties(Party(origin.src, shown.e164, name, extension), destination, outside)
 
 
 def answered_by(numbers: list[str], read: Reader, privacy: Privacy) -> list[str]:
@@ -90,13 +90,7 @@ def _person(number: str, known: Number, name: str, privacy: Privacy, extension: 
     if privacy.active:
         number, name = privacy.number(number, e164), privacy.name(name)
         e164 = privacy.number(e164, e164) if e164 else ""
-    return _party(number, e164, name, extension)
-
-
-def _party(number: str, e164: str, name: str, extension: str) -> Party:
-    """What is known of one side, in a fixed order."""
-    fields = (("number", number), ("e164", e164), ("name", name), ("extension", extension))
-    return tuple([field for field in fields if field[1]])
+    return Party(number, e164, name, extension)
 
 
 def _name(leg: Leg) -> str:

@@ -17,12 +17,49 @@ from shipper.document.validate import part_validator, validator
 
 DATASET = "pabx.call"
 INDEX = "pabx-calls"
-KEPT = 4096
-"""Parts of one kind that are remembered: the people whom a store telephones with in a week."""
+KEPT = 1024
+"""Parts of one kind that are remembered: the people whom a store telephones with in a day or two."""
 LARGEST = 2**31 - 1
 LONGEST = 256
 
-Told = tuple[tuple[str, Any], ...]
+
+class Told(NamedTuple):
+    """The fields of ``call`` that are words: they repeat from call to call. Empty ones are left out."""
+
+    direction: str
+    outcome: str
+    answered: bool
+    missed: bool
+    transferred: bool
+    category: str
+    did: str = ""
+    trunk: str = ""
+    queue: str = ""
+    group: str = ""
+    billable_trunk: str = ""
+    billable_category: str = ""
+    carrier_code: str = ""
+    collect: bool | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """As the document has them."""
+        return {name: value for name, value in self._asdict().items() if value not in {"", None}}
+
+
+class Party(NamedTuple):
+    """One side of a call; what is not known is empty."""
+
+    number: str = ""
+    e164: str = ""
+    name: str = ""
+    extension: str = ""
+
+    def fields(self) -> dict[str, Any]:
+        """As the document has them."""
+        return {name: value for name, value in self._asdict().items() if value}
+
+
+NOBODY = Party()
 
 
 class Draft(NamedTuple):
@@ -36,9 +73,10 @@ class Draft(NamedTuple):
     """Fields of ``call`` that are whole numbers."""
     answered_by: Sequence[str]
     told: Told
-    """All other fields of ``call``, in order; they repeat."""
-    source: Told
-    destination: Told
+    prefix: str
+    """``+`` and digits, or empty."""
+    source: Party
+    destination: Party
     tags: Sequence[str]
 
 
@@ -60,7 +98,7 @@ class CallWriter:
         self._ours = f'"store":{encode(store)},"agent":{encode({"version": origin.version})}'
         self._hours: dict[int, str] = {}
         self._told: dict[Told, str] = {}
-        self._parties: dict[Told, str] = {}
+        self._parties: dict[Party, str] = {}
 
     def write(self, draft: Draft, created: str, sequence: int) -> Document:
         """The document, or the quarantined one that says why it is none.
@@ -76,20 +114,22 @@ class CallWriter:
         told = self._told.get(draft.told)
         sure = told is not None and self._is_ordinary(draft)
         if told is None:
-            told = encode(dict(draft.told))[1:-1]
+            told = encode(draft.told.fields())[1:-1]
         text = (
             f'{{"@timestamp":"{start}","event":{{"id":"{key}","kind":"event","dataset":"{DATASET}",'
             f'"created":"{created}","start":"{start}","end":"{end}","sequence":{sequence}}},{self._ours},'
             f'"local":{self._local(draft.begin)},"call":{{"id":"{key}","linked_ids":{_texts(draft.linked)},'
             f"{told}"
         )
+        if draft.prefix:
+            text += f',"prefix":"{draft.prefix}"'
         for name, value in draft.seconds.items():
             text += f',"{name}":{value}'
         if draft.answered_by:
             text += f',"answered_by":{_texts(draft.answered_by)}'
         text += "}"
         for name, party in (("source", draft.source), ("destination", draft.destination)):
-            if party:
+            if party != NOBODY:
                 part = self._parties.get(party)
                 if part is None:
                     part, right = self._party(party)
@@ -143,15 +183,17 @@ class CallWriter:
         return Document(f"{INDEX}-{start[:4]}.{start[5:7]}", key, text.encode(), "delete")
 
     def _is_ordinary(self, draft: Draft) -> bool:
-        return (
-            min(draft.seconds.values()) >= 0
-            and max(draft.seconds.values()) <= LARGEST
-            and all(len(text) <= LONGEST for text in draft.linked)
-            and all(len(text) <= LONGEST for text in draft.answered_by)
-        )
+        for value in draft.seconds.values():
+            if not 0 <= value <= LARGEST:
+                return False
+        for texts in (draft.linked, draft.answered_by):
+            for text in texts:
+                if len(text) > LONGEST:
+                    return False
+        return True
 
-    def _party(self, party: Told) -> tuple[str, bool]:
-        content = dict(party)
+    def _party(self, party: Party) -> tuple[str, bool]:
+        content = party.fields()
         text = encode(content)
         right = self._is_party(content)
         if right:

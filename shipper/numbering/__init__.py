@@ -13,7 +13,7 @@ __all__ = ["CATEGORIES", "UNKNOWN", "Number", "reader"]
 
 
 def reader(country: str, area_code: str) -> Callable[[str], Number]:
-    """Return the function that reads numbers as a store sees them; it remembers the last 4,096.
+    """Return the function that reads numbers as a store sees them; it remembers the last 1,024.
 
     The function takes any text and never raises: what it cannot tell is ``UNKNOWN``.
 

@@ -17,7 +17,7 @@ CATEGORIES = frozenset(
 )
 """What `Number.category` may be."""
 
-CACHED = 4096
+CACHED = 1024
 """Numbers that a reader remembers: more than a store meets in a week, at most 1.5 MiB."""
 
 LONGEST_E164 = 15

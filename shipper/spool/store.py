@@ -79,11 +79,11 @@ class Spool(SpoolToDo):
                     "INSERT OR IGNORE INTO seen VALUES (?, ?)",
                     [(bucket, bytes.fromhex(key)) for bucket, key in seen],
                 )
-            for name, (rows, crc) in (buckets or {}).items():
-                if rows:
-                    self._db.execute("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?)", (name, rows, crc))
-                else:
-                    self._db.execute("DELETE FROM buckets WHERE bucket = ?", (name,))
+            if buckets:
+                there = [(name, *bucket) for name, bucket in buckets.items() if bucket.rows]
+                gone = [(name,) for name, bucket in buckets.items() if not bucket.rows]
+                self._db.executemany("INSERT OR REPLACE INTO buckets VALUES (?, ?, ?)", there)
+                self._db.executemany("DELETE FROM buckets WHERE bucket = ?", gone)
             self._leave_open(unsettled)
             self._settle_calls(settled)
             self._count(counts or {})
@@ -101,6 +101,11 @@ class Spool(SpoolToDo):
         with self._explained():
             found = self._db.execute("SELECT id FROM seen WHERE bucket = ?", (bucket,))
             return {key.hex() for (key,) in found}
+
+    def first_seen(self) -> str:
+        """The first bucket of which ids are kept; behind all others where none are."""
+        with self._explained():
+            return str(self._db.execute("SELECT COALESCE(MIN(bucket), '~') FROM seen").fetchone()[0])
 
     def forget_seen(self, before: str) -> None:
         """Drop the ids of buckets beside which no more rows are expected."""

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from compose.stack import MariaDB, OpenSearchCluster
-from tests.bench import backfill, latency, own_work, steady
+from tests.bench import backfill, latency, open_calls, own_work, steady
 from tests.bench.figure import Figure
 from tests.servers import new_server_dir
 from tests.shipper.running import central_install
@@ -24,6 +24,7 @@ HEAP_MIB = 2048
 Benchmark = Callable[[MariaDB, OpenSearchCluster, Path], Iterator[Figure]]
 BENCHMARKS: dict[str, Benchmark] = {
     "own_work": own_work.measure,
+    "open_calls": open_calls.measure,
     "latency": latency.measure,
     "steady": steady.measure,
     "backfill": backfill.measure,

@@ -71,6 +71,7 @@ class CdrReader:
         self._builder: CdrBuilder | None = None
         self.reached = buckets.FIRST  # all buckets before it were read by the `sweep` with ``again``
         self._open: str | None = None  # the first bucket in which rows may have appeared since
+        self._first_seen = buckets.FIRST
         self._recent = buckets.LAST  # the first bucket whose rows are remembered one by one
 
     def everything(self) -> Iterator[int]:
@@ -137,6 +138,7 @@ class CdrReader:
         self._recent = min(self.window(), self._open or buckets.LAST)
         self._calls.generation = generation
         self._calls.begin(first=first == buckets.FIRST)
+        self._first_seen = self._spool.first_seen()
         read, before = "", ""  # the last bucket that was read, and the last that there is, so far
         at = first
         while at <= last:
@@ -283,4 +285,4 @@ class CdrReader:
             self._calls.builder = self._call_builder()
 
     def _seen(self, bucket: str, *, again: bool) -> set[str]:
-        return set() if again else self._spool.seen(bucket)
+        return set() if again or bucket < self._first_seen else self._spool.seen(bucket)
