@@ -219,6 +219,16 @@ def test_pending_calls_get_a_cost_or_a_reason_and_a_second_run_writes_nothing(
     assert written(after, stored(cluster)) == set()
 
 
+def test_an_inbound_call_that_went_on_outside_is_rated_by_its_way_out(
+    cluster: OpenSearchCluster, rate: Rate
+) -> None:
+    """In by claro from abroad, on to a mobile phone over vivo: vivo bills it, as a call to that phone."""
+    onward = {"billable_trunk": "vivo", "billable_category": "local_mobile", "prefix": "+551198"}
+    send(cluster, call("a", direction="inbound", trunk="claro", category="international", **onward))
+    rate()
+    assert costs(cluster) == {"a": 0.435}  # 0.05 + 0.35 * 66 / 60
+
+
 def test_an_unrated_call_is_found_again_when_the_file_knows_it(
     cluster: OpenSearchCluster, rate: Rate
 ) -> None:

@@ -69,6 +69,23 @@ def test_records_equal_the_documents(fake: FakeForward, make_sending: Callable[.
     assert (fake.chunks, fake.connections) == (3, 1)
 
 
+def test_what_has_states_has_a_tag_of_its_own(
+    fake: FakeForward, make_sending: Callable[..., Sending]
+) -> None:
+    """A server writes these by `index`, all others by `create`; a call that is none any more says so."""
+    body = b'{"@timestamp":"2026-11-23T05:10:07Z","event":{"dataset":"pabx.call"},"call":{"merged_into":"c"}}'
+    make_sending(
+        Document("pabx-calls-2026.11", "a", body, "index"),
+        Document("pabx-calls-2026.11", "b", body, "delete"),
+        Document("pabx-cdr-2026.11", "c", body, "index"),
+    ).drain()
+    assert [(tag, record["call"]) for tag, record in fake.records] == [
+        ("pabx.calls", {"merged_into": "c"}),
+        ("pabx.calls", {"merged_into": "c"}),
+        ("pabx.cdr.state", {"merged_into": "c"}),
+    ]
+
+
 def test_each_kind_has_its_tag(fake: FakeForward, make_sending: Callable[..., Sending]) -> None:
     aside = Document("pabx-quarantine-2026.11", "f" * 32, document(3).body)
     sending = make_sending(document(1), aside, document(2, month="2026.12"))

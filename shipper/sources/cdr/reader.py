@@ -27,7 +27,7 @@ log = logging.getLogger("shipper.reading")
 
 ROWS_PER_READ = 5000
 """Neighbouring buckets are read together up to this: one short query, one pass of the index."""
-ROWS_PER_COMMIT = 1000
+ROWS_PER_COMMIT = 500
 
 
 class CdrReader:
@@ -191,7 +191,7 @@ class CdrReader:
         self._open = window
 
     def _read(self, span: buckets.Span, *, again: bool) -> Iterator[int]:
-        """Read the buckets of one span into the spool, a thousand rows a transaction."""
+        """Read the buckets of one span into the spool, some hundred rows a transaction."""
         builder = self._rows()
         understand, build, identity = builder.read, builder.build, builder.identity
         calls, call_id = self._calls, self._calls.builder.identity
