@@ -52,7 +52,9 @@ def _central() -> Iterator[tuple[str, str]]:
         if isinstance(action, argparse._SubParsersAction):
             for name, command in action.choices.items():
                 for option in command._actions:
-                    yield from ((name, text) for text in option.option_strings if text not in {"-h", *cluster})
+                    yield from (
+                        (name, text) for text in option.option_strings if text not in {"-h", *cluster}
+                    )
 
 
 @pytest.mark.parametrize(("command", "option"), list(_central()))

@@ -15,9 +15,11 @@ from shipper.document.validate import Invalid
 from shipper.errors import OutputError, words
 from shipper.outputs import tls
 from shipper.outputs.base import Outcome, Refused
+from shipper.schema import VERSION
 from shipper.spool import Spooled
 
 TIMEOUT_SECONDS = 60.0
+_TEMPLATE = "/_index_template/pabx-cdr?filter_path=index_templates.index_template.version"
 _CREATED = 201
 _FORBIDDEN = "403 security_exception"
 _BAD_REQUEST = 400
@@ -155,15 +157,25 @@ class OpenSearchOutput:
         )
 
     def _require_templates(self) -> None:
-        status, answer = self._request("GET", "/_index_template/pabx-cdr?filter_path=index_templates.name")
+        status, answer = self._request("GET", _TEMPLATE)
         if status == http.HTTPStatus.NOT_FOUND:
             raise OutputError(
                 f"{self._settings.url} has no index template pabx-cdr",
                 "run: central install",
                 permanent=True,
             )
-        if status != http.HTTPStatus.FORBIDDEN:  # an ingest user need not be allowed to look
-            self._raise_for(status, answer)
+        if status == http.HTTPStatus.FORBIDDEN:  # an ingest user need not be allowed to look
+            return
+        self._raise_for(status, answer)
+        installed = _template_version(answer)
+        if installed is not None and installed < VERSION:
+            # Its pipeline would let an older state of a call take the place of a newer one.
+            raise OutputError(
+                f"{self._settings.url} has templates and pipeline of version {installed}, "
+                f"this agent needs {VERSION}",
+                "run: central install",
+                permanent=True,
+            )
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._connection is None:
@@ -258,6 +270,14 @@ def _judge(batch: Sequence[Spooled], items: Sequence[dict[str, Any]]) -> Outcome
 def _of_the_cluster(error: dict[str, Any]) -> bool:
     """A 400 that no other document would escape: it ends when somebody mends the cluster."""
     return str(error.get("type")) in _CLUSTER_ERRORS or "pipeline with id" in str(error.get("reason"))
+
+
+def _template_version(answer: bytes) -> int | None:
+    """What `central install` has put there; None where the answer is not a cluster's."""
+    try:
+        return int(json.loads(answer)["index_templates"][0]["index_template"]["version"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
 
 
 def _reason(answer: bytes) -> str:

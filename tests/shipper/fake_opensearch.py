@@ -35,7 +35,10 @@ class FakeOpenSearch:
         self.connections = 0
         self.keep_alive = True
         self.cut = False
-        self.front = b'{"version":{"number":"0","distribution":"fake"}}'
+        self.front = (
+            b'{"version":{"number":"0","distribution":"fake"},'
+            b'"index_templates":[{"index_template":{"version":99}}]}'
+        )
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
 

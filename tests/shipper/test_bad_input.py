@@ -125,6 +125,21 @@ class TestCluster:
         assert_one_line(result, "output: ", cluster.url, "no index template pabx-cdr", "run: central install")
         assert store_with_rows.run("run", "--once").code == 0
 
+    def test_templates_of_an_older_version(
+        self, store_with_rows: Store, cdr_database: CdrDatabase, cluster: OpenSearchCluster
+    ) -> None:
+        """Its pipeline does not know that a call has states: an older one would take a newer one's place."""
+        fill(cdr_database, 1)
+        path = "/_index_template/pabx-cdr"
+        template = cluster.request("GET", path)["index_templates"][0]["index_template"]
+        cluster.request("PUT", path, template | {"version": 1})
+        try:
+            result = store_with_rows.set("output.opensearch", url=cluster.url).run("run", "--once")
+        finally:
+            central_install(cluster)
+        assert_one_line(result, "output: ", "version 1, this agent needs 2", "run: central install")
+        assert store_with_rows.run("run", "--once").code == 0
+
     def test_forward_unreachable(self, store_with_rows: Store, cdr_database: CdrDatabase) -> None:
         fill(cdr_database, 1)
         port = free_port()

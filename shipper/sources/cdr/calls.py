@@ -138,7 +138,7 @@ class Calls:
             over = stream.passed(self._position)
             undecided = over.undecided
             for legs in over.calls:
-                if self._clock.shifts(legs[0].start, legs[0].end):
+                if self._clock.shifts(legs[0].start, max([leg.end for leg in legs])):
                     undecided += legs
                     continue
                 done.documents.extend(self.builder.build(legs, created, self.generation))
