@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.error import HTTPError
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -100,6 +101,22 @@ class Table:
             linkedid=self.id(3, 20),
         )
 
+    def emergency(self) -> None:
+        """Extension 100 dials 190: only the trunk's name tells that this is no extension."""
+        self.row(
+            0,
+            30,
+            billsec=20,
+            src="100",
+            cnum="100",
+            dst="190",
+            dcontext="from-internal",
+            channel="PJSIP/100-00000001",
+            dstchannel="PJSIP/vivo-00000002",
+            uniqueid=self.id(1),
+            linkedid=self.id(1),
+        )
+
     def handed_over(self) -> None:
         """The caller talked to 101, then to 102."""
         self.inbound(0, 30, billsec=25, dstchannel="PJSIP/101-00000002")
@@ -129,7 +146,10 @@ def calls(found: Found) -> Callable[[], list[dict[str, Any]]]:
     """The call documents, oldest first."""
 
     def search() -> list[dict[str, Any]]:
-        hits = found("pabx-calls-*")
+        try:
+            hits = found("pabx-calls-*")
+        except HTTPError:  # an index that is being made does not answer
+            return []
         return sorted((hit["_source"] for hit in hits), key=lambda body: str(body["@timestamp"]))
 
     return search
@@ -255,19 +275,7 @@ def test_a_backfill_makes_calls_anew_after_the_trunks_were_named(
     store: Store, old_table: Table, calls: Calls
 ) -> None:
     store.set("store", trunks=[])
-    old_table.row(
-        0,
-        30,
-        billsec=20,
-        src="100",
-        cnum="100",
-        dst="190",
-        dcontext="from-internal",
-        channel="PJSIP/100-00000001",
-        dstchannel="PJSIP/vivo-00000002",
-        uniqueid=old_table.id(1),
-        linkedid=old_table.id(1),
-    )
+    old_table.emergency()
     once(store)
     (before,) = calls()
     assert (before["call"]["direction"], before["call"]["category"]) == ("unknown", "unknown")
@@ -296,7 +304,7 @@ def test_trunks_are_read_from_freepbx_where_the_rights_allow(
                 f"INSERT INTO {database}.trunks VALUES (1, 'Vivo', 'pjsip', 'vivo', 'off'), "
                 "(2, '', 'dahdi', 'g0', 'off')"
             )
-            old_table.handed_over()
+            old_table.emergency()
             checked = json.loads(store.run("check", "--json").out)
             (trunks,) = [finding for finding in checked if finding["part"] == "trunks"]
             assert (trunks["state"], trunks["message"]) == (
@@ -305,14 +313,15 @@ def test_trunks_are_read_from_freepbx_where_the_rights_allow(
             )
             assert f"GRANT SELECT ON {database}.trunks TO '{cdr_database.user}'@'127.0.0.1'" in trunks["hint"]
             once(store)
-            assert "trunk" not in calls()[0]["call"]
+            assert calls()[0]["call"]["direction"] == "unknown"
 
             cursor.execute(f"GRANT SELECT ON {database}.trunks TO '{cdr_database.user}'@'127.0.0.1'")
             checked = json.loads(store.run("check", "--json").out)
             (trunks,) = [finding for finding in checked if finding["part"] == "trunks"]
             assert (trunks["state"], trunks["message"]) == ("ok", "vivo")
             assert store.run("backfill", "--since", "2026-10-05").code == 0
-            assert calls()[0]["call"]["trunk"] == "vivo"
+            call = calls()[0]["call"]
+            assert (call["direction"], call["trunk"]) == ("outbound", "vivo")
         finally:
             cursor.execute(f"DROP DATABASE {database}")
 
