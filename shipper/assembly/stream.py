@@ -83,7 +83,7 @@ class Stream:
                 continue  # went with its cluster
             cluster = self._cluster.get(linked)
             if cluster is None:
-                self._close(self._take(linked), done)
+                self._close(self._take_alone(linked), done)
             elif all(_ended(self.open[member], before) for member in cluster):
                 legs = [leg for member in list(cluster) for leg in self._take(member)]
                 for call in join(legs):
@@ -95,6 +95,16 @@ class Stream:
         both = self._cluster.get(one, {one}) | self._cluster.get(other, {other})
         for member in both:
             self._cluster[member] = both
+
+    def _take_alone(self, linked: str) -> list[Leg]:
+        """A group that shares no name with another: all that it claimed is its own."""
+        legs = self.open.pop(linked)
+        drop = self._owner.pop
+        for leg in legs:
+            drop(leg.channel, None)
+            drop(leg.dstchannel, None)
+            drop(leg.uniqueid, None)
+        return legs
 
     def _take(self, linked: str) -> list[Leg]:
         legs = self.open.pop(linked)

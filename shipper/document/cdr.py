@@ -1,12 +1,13 @@
 """A row of the ``cdr`` table to a document: pure, in the store's zone, never losing a row."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from shipper.document.clock import Moment, StoreClock, created_at, plausible
 from shipper.document.identity import Row, identify
-from shipper.document.model import Document, Origin, encode
+from shipper.document.model import Document, Operation, Origin, encode
 from shipper.document.privacy import Privacy
 from shipper.document.quarantine import LONGEST, Quarantine
 from shipper.document.text import brief, readable
@@ -50,8 +51,8 @@ class CdrBuilder:
         # A dot in a custom column's name would open a nested object.
         self._names = _field_names(self.columns)
         self._integers = tuple(name for name in INTEGERS if name in self.columns)
-        self._store = {"id": origin.store_id, "timezone": origin.timezone}
-        self._agent = {"version": origin.version}
+        store = {"id": origin.store_id, "timezone": origin.timezone}
+        self._ours = f'"store":{encode(store)},"agent":{encode({"version": origin.version})}'
         self._privacy = privacy
         self._shapes: set[tuple[str, ...]] = set()
 
@@ -84,39 +85,37 @@ class CdrBuilder:
             return self._refuse(key, "", cdr, reason, created)
         start = self.clock.iso(moment.epoch)
         index = f"pabx-cdr-{start[:4]}.{start[5:7]}"
-        event: dict[str, Any] = {
-            "id": key,
-            "kind": "event",
-            "dataset": DATASET,
-            "created": created,
-            "start": start,
-        }
+        operation: Operation = "index" if sequence else "create"
         duration = cdr.get("duration")
+        end = ""
         if isinstance(duration, int) and duration <= LARGEST_INT:
-            event["end"] = self.clock.iso(moment.epoch + duration)
-        document: dict[str, Any] = {
-            "@timestamp": start,
-            "event": event,
-            "store": self._store,
-            "agent": self._agent,
-            "local": {"date": moment.date, "hour": moment.hour, "weekday": moment.weekday},
-            "call": {"id": call_id},
-            "cdr": cdr,
-        }
+            end = self.clock.iso(moment.epoch + duration)
+        text = (
+            f'{{"@timestamp":"{start}","event":{{"id":"{key}","kind":"event","dataset":"{DATASET}",'
+            f'"created":"{created}","start":"{start}"'
+        )
+        if end:
+            text += f',"end":"{end}"'
         if sequence:
-            event["sequence"] = sequence
+            text += f',"sequence":{sequence}'
+        text += (
+            f'}},{self._ours},"local":{{"date":"{moment.date}","hour":{moment.hour},'
+            f'"weekday":{moment.weekday}}},"call":{{"id":"{call_id}"}},"cdr":{encode(cdr)}'
+        )
         if problems:
-            document["tags"] = sorted({tag for tag, _ in problems})
-            document["error"] = {"message": brief("; ".join(text for _, text in problems), LONGEST)}
-        body = encode(document)
+            tags = sorted({tag for tag, _ in problems})
+            message = brief("; ".join(text for _, text in problems), LONGEST)
+            text += f',"tags":{encode(tags)},"error":{encode({"message": message})}'
+        text += "}"
         shape = tuple(cdr)
-        if problems or shape not in self._shapes or len(body) > LONGEST_TEXT or not self._has_numbers(cdr):
+        if problems or shape not in self._shapes or len(text) > LONGEST_TEXT or not self._has_numbers(cdr):
+            document = json.loads(text)
             invalid = self._validate(document)
             if invalid is not None:
                 return self._refuse(key, index, document, invalid, created)
             if len(self._shapes) < SHAPES:
                 self._shapes.add(shape)
-        return Document(index, key, body.encode(), "index" if sequence else "create")
+        return Document(index, key, text.encode(), operation)
 
     def _has_numbers(self, cdr: dict[str, Any]) -> bool:
         """The columns of whole numbers hold such, and no larger ones than the schema takes."""

@@ -1,8 +1,8 @@
 """Back-fill of 500,000 rows by ``shipper run --once``, against the same documents sent ready-made.
 
-The yardstick is opensearch-py's ``parallel_bulk`` with one connection and batches of 1,000, as the
-agent has. Both go to the same node, warmed up, into indices that were emptied before, and take
-turns, so that a drift of the machine's speed meets both.
+The calls are among the documents. The yardstick is opensearch-py's ``parallel_bulk`` with one connection
+and batches of 1,000, as the agent has. Both go to the same node, warmed up, into indices that were emptied
+before, and take turns, so that a drift of the machine's speed meets both.
 """
 
 import json
@@ -26,6 +26,7 @@ from tests.shipper.store import run
 
 ROWS = int(os.environ.get("BENCH_BACKFILL_ROWS", "500000"))
 STORE = "Backfill"
+BOTH = "pabx-cdr-*,pabx-calls-*"
 PAIRS = 3
 RATIO = 0.7
 
@@ -58,7 +59,7 @@ def _by_agent(cluster: OpenSearchCluster, config: Path) -> float:
     done = run("run", "--once", "--config", str(config), timeout=900)
     seconds = time.monotonic() - began
     if done.code or _count(cluster) != ROWS:
-        raise RuntimeError(f"{_count(cluster)} of {ROWS} documents: {done.err}")
+        raise RuntimeError(f"{_count(cluster)} of {ROWS} rows: {done.err}")
     return seconds
 
 
@@ -73,7 +74,7 @@ def _ready_made(cluster: OpenSearchCluster, documents: Path) -> float:
         pass
     seconds = time.monotonic() - began
     if _count(cluster) != ROWS:
-        raise RuntimeError(f"{_count(cluster)} of {ROWS} documents were sent ready-made")
+        raise RuntimeError(f"{_count(cluster)} of {ROWS} rows were sent ready-made")
     return seconds
 
 
@@ -85,18 +86,18 @@ def _keep_documents(cluster: OpenSearchCluster, file: Path) -> None:
         "query": {"term": {"store.id": STORE}},
     }
     with file.open("w", encoding="utf-8") as out:
-        while hits := cluster.request("POST", "/pabx-cdr-*/_search", query, timeout_seconds=120)["hits"][
-            "hits"
-        ]:
+        while hits := cluster.request("POST", f"/{BOTH}/_search", query, timeout_seconds=120)["hits"]["hits"]:
             for hit in hits:
                 hit["_source"]["event"].pop("ingested")
-                action = {"_op_type": "create", "_index": hit["_index"], "_id": hit["_id"]}
+                states = "sequence" in hit["_source"]["event"]
+                operation = "index" if states else "create"
+                action = {"_op_type": operation, "_index": hit["_index"], "_id": hit["_id"]}
                 out.write(json.dumps({**action, "_source": hit["_source"]}) + "\n")
             query["search_after"] = hits[-1]["sort"]
 
 
 def _empty(cluster: OpenSearchCluster) -> None:
-    cluster.request("DELETE", "/pabx-cdr-*?ignore_unavailable=true")
+    cluster.request("DELETE", f"/{BOTH}?ignore_unavailable=true")
 
 
 def _count(cluster: OpenSearchCluster) -> int:

@@ -15,7 +15,7 @@ from compose.simulator import COLUMNS, SimulatedRow, StoreProfile, chain
 from compose.simulator import rows as simulated_rows
 from compose.stack import QUICK_START, MariaDB, OpenSearchCluster
 from tests.servers import CdrDatabase, cdr_database_on
-from tests.shipper.content import Content, of_index, of_table
+from tests.shipper.content import Content, calls_of_index, calls_of_table, of_index, of_table
 from tests.shipper.running import RunningAgent, central_install, write_config
 from tests.shipper.store import count, eventually
 
@@ -155,6 +155,13 @@ class Chaos:
         eventually(
             lambda: count(self.cluster, query=query) >= expected.rows,
             f"{expected.rows} documents of {store.profile.id}",
+            120,
+        )
+        with store.database.connect() as connection:
+            calls = calls_of_table(connection, store.profile.id, store.profile.timezone)
+        eventually(
+            lambda: calls_of_index(self.cluster, store.profile.id) == calls,
+            f"{calls.rows} calls of {store.profile.id}, equal to those of all its rows at once",
             120,
         )
         eventually(lambda: store.agent.status()["spool_documents"] == 0, "an empty spool", 60)

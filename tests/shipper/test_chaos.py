@@ -15,7 +15,7 @@ ROUNDS = 10
 
 @pytest.mark.timeout(1200)
 def test_killed_at_random(server_dir: Path) -> None:
-    """Count and content hash of each store are the same in the table and in the index."""
+    """Count and content hash of each store, rows and calls, are the same in the table and in the index."""
     chaos = Chaos(server_dir, STORES, seed=1)
     for store, table, index in chaos.run(ROWS_PER_STORE, ROUNDS):
         assert table.rows == ROWS_PER_STORE
