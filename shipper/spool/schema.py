@@ -67,6 +67,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             path.chmod(0o600)  # call records are personal data
         connection.execute("PRAGMA cache_size=-1024")
         connection.execute("PRAGMA journal_size_limit=8388608")
+        connection.execute("PRAGMA wal_autocheckpoint=2000")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0 and not read_only:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")

@@ -35,7 +35,7 @@ AFTER_SECONDS = 600
 APART_ROWS = 5000
 """Rows without a date, or without any identifier, that are put together at a time."""
 
-CALLS_PER_PAGE = 1000
+CALLS_PER_PAGE = 200
 DAY_SECONDS = 24 * 3600
 
 Span = tuple[str, str]
