@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,37 @@ class Where(NamedTuple):
 
 
 @dataclass
+class Sums:
+    """What calls cost, in all and in each store."""
+
+    rated: int = 0
+    unrated: int = 0
+    bundled: Counter[str] = field(default_factory=Counter)
+    """How many of the rated ones a bundle pays for, in whole and in part."""
+    stores: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def amount(self) -> Decimal:
+        """The sum of all stores."""
+        return sum(self.stores.values(), Decimal(0))
+
+    def add(self, store: str, amount: Decimal, by_bundle: str) -> None:
+        """Count a rated call; `by_bundle` is `whole`, `part` or empty."""
+        self.rated += 1
+        if by_bundle:
+            self.bundled[by_bundle] += 1
+        self.stores[store] = self.stores.get(store, Decimal(0)) + amount
+
+    def take(self, other: "Sums") -> None:
+        """Take in what was found in other calls."""
+        self.rated += other.rated
+        self.unrated += other.unrated
+        self.bundled.update(other.bundled)
+        for store, amount in other.stores.items():
+            self.stores[store] = self.stores.get(store, Decimal(0)) + amount
+
+
+@dataclass
 class Findings:
     """What judging has found so far."""
 
@@ -39,6 +71,10 @@ class Findings:
     left_out: Counter[str] = field(default_factory=Counter)
     billable: int = 0
     """The sum of the truth."""
+    charged: Sums = field(default_factory=Sums)
+    """Costs, by the documents."""
+    owed: Sums = field(default_factory=Sums)
+    """The same, computed from the truth."""
 
     @property
     def calls(self) -> int:
@@ -49,7 +85,7 @@ class Findings:
     def right(self) -> bool:
         """No call differs, and no sum."""
         sums = self.documents == self.expected and self.documents["billable"] == self.billable
-        return sums and not self.differences
+        return sums and self.charged == self.owed and not self.differences
 
     def differ(self, name: str, scenario: str, which: str, got: object, wanted: object) -> None:
         """Count a difference, and keep the first of its kind."""
@@ -67,10 +103,16 @@ class Findings:
         self.documents.update(other.documents)
         self.expected.update(other.expected)
         self.left_out.update(other.left_out)
+        self.charged.take(other.charged)
+        self.owed.take(other.owed)
 
 
 def compare(
-    calls: Sequence[SimulatedCall], documents: Iterable[Document], timezone: str, findings: Findings
+    calls: Sequence[SimulatedCall],
+    documents: Iterable[Document],
+    timezone: str,
+    findings: Findings,
+    judged: Callable[[SimulatedCall, Mapping[str, Any]], None] | None = None,
 ) -> None:
     """Judge the documents that were made of calls; each call has one, and none is there for nothing.
 
@@ -79,6 +121,7 @@ def compare(
         documents: What was made of all their rows.
         timezone: The store's.
         findings: Where the result is added.
+        judged: Called with each call that has one document, and this one's body.
     """
     zone = ZoneInfo(timezone)
     bodies: dict[str, list[dict[str, Any]]] = {}
@@ -104,6 +147,8 @@ def compare(
             findings.differ("merged", truth.scenario, _which(truth), merged, truth.linked_ids[1:])
         _verdict(truth, found[0], zone, findings)
         _seconds(call, found[0]["call"], findings)
+        if judged:
+            judged(call, found[0])
     for linked, surplus in bodies.items():
         findings.differ("documents", "", linked, len(surplus), 0)
     for key, merged in ends.items():

@@ -1,19 +1,20 @@
 """``python -m tests.assembly.scale --rows 1000000``: assembly at scale, against what the simulator meant.
 
 Every call of simulated stores: its verdict exactly, its seconds against the truth and against a computation
-of its own from the rows, no call missing and none too many, and the sums. Exit 1 on any difference.
+of its own from the rows, no call missing and none too many, what it costs by the product's tariffs against a
+computation from the truth, and the sums. Exit 1 on any difference.
 """
 
 import argparse
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from itertools import islice
 from multiprocessing import get_context
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from compose.simulator import COLUMNS, SimulatedCall, StoreProfile, chain, simulate
 from shipper.assembly import CallBuilder, join, leg_of
@@ -21,7 +22,8 @@ from shipper.document.clock import StoreClock
 from shipper.document.model import Document, Origin
 from shipper.document.privacy import Privacy
 from shipper.numbering import reader
-from tests.assembly.judge import SECONDS, Findings, compare
+from tests.assembly.judge import SECONDS, Findings, Sums, compare
+from tests.assembly.rated import Billed, billed, of_chain, settle
 
 START = date(2026, 1, 1)
 STORES = 140
@@ -49,19 +51,33 @@ def judge(rows: int, *, stores: int = STORES, seed: int = 1, processes: int = 2)
     """
     tasks = [Task(store, -(-rows // stores), seed) for store in chain(stores, seed)]
     findings = Findings()
+    shared: list[Billed] = []
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for found in pool.map(judge_store, tasks):
+        for found, left in pool.map(judge_store, tasks):
             findings.add(found)
+            shared += left
+    settle(shared, findings)
     return findings
 
 
-def judge_store(task: Task) -> Findings:
-    """Judge one store."""
+def judge_store(task: Task) -> tuple[Findings, list[Billed]]:
+    """Judge one store.
+
+    Returns:
+        What was found, and the calls whose costs cannot be told from this store alone.
+    """
     findings = Findings()
+    bills: list[Billed] = []
+
+    def bill(call: SimulatedCall, body: Mapping[str, Any]) -> None:
+        if found := billed(task.store, call, body):
+            bills.append(found)
+
     calls = _calls(task)
     while some := list(islice(calls, CALLS_AT_ONCE)):
-        compare(some, assembled(task.store, some, task.seed), task.store.timezone, findings)
-    return findings
+        compare(some, assembled(task.store, some, task.seed), task.store.timezone, findings, bill)
+    settle([one for one in bills if not of_chain(one)], findings)
+    return findings, [one for one in bills if of_chain(one)]
 
 
 def assembled(store: StoreProfile, calls: Iterable[SimulatedCall], seed: int) -> list[Document]:
@@ -90,6 +106,8 @@ def report(findings: Findings) -> Iterator[str]:
         sums = f"{findings.documents[name]:>14}{findings.expected[name]:>14}"
         yield f"{name:10}{sums}{findings.left_out[name]:>8} calls"
     yield f"billable, as the simulator meant it: {findings.billable}"
+    yield f"costs, by the documents: {_sums(findings.charged)}"
+    yield f"costs, as the simulator meant them: {_sums(findings.owed)}"
     for where, count in sorted(findings.differences.items()):
         yield f"{where.field} in {where.scenario or 'no call'}: {count}, as {findings.examples[where]}"
     yield "every call is right, every sum is equal" if findings.right else "DIFFERENT"
@@ -110,6 +128,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"{time.monotonic() - began:.0f} s\n")
     return 0 if findings.right else 1
+
+
+def _sums(sums: Sums) -> str:
+    whole, part = sums.bundled["whole"], sums.bundled["part"]
+    bundled = f"{whole} by a bundle, {part} in part"
+    return f"{sums.rated} calls rated ({bundled}), {sums.unrated} unrated, {sums.amount} BRL"
 
 
 def _calls(task: Task) -> Iterator[SimulatedCall]:

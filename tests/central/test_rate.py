@@ -3,7 +3,6 @@
 import math
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from central.rating.rate import (
     match,
 )
 from central.rating.tariffs import Bundle, Plan, Rate, Tariffs, load
+from tests.reckoning import by_steps, exact_price, half_up
 
 CHAIN = load(Path(__file__).parents[1] / "data" / "tariffs.toml")
 DAY = date(2026, 11, 3)
@@ -176,29 +176,6 @@ def test_a_call_touches_the_bundles_of_its_store_and_month() -> None:
     assert list(accounts_of(CHAIN, Call("Loja001", None, 5))) == []
 
 
-# A second computation, from the rules' text: prices as fractions, one second after the other.
-
-
-def by_steps(seconds: int, minimum: int, increment: int, free: int) -> int:
-    """Count up until the call fits."""
-    if seconds <= free:
-        return 0
-    billed = minimum
-    while billed < seconds:
-        billed += increment
-    return billed
-
-
-def half_up(exact: Fraction, decimals: int) -> str:
-    """Round by cutting and comparing what is left, on text."""
-    unit = 10**decimals
-    whole, rest = divmod(exact.numerator * unit, exact.denominator)
-    if 2 * rest >= exact.denominator:
-        whole += 1
-    digits = str(whole).rjust(decimals + 1, "0")
-    return f"{digits[:-decimals]}.{digits[-decimals:]}"
-
-
 PRICES = st.decimals(0, 20, places=5)
 
 
@@ -254,9 +231,7 @@ def test_it_agrees_with_a_second_computation(
             balance = left.setdefault(whose, minutes * 60)
             to_pay = max(0, billed - balance)
             left[whose] = balance - (billed - to_pay)
-        exact = Fraction(0)
-        if to_pay:
-            exact = Fraction(str(connection)) + Fraction(str(price)) / 60 * to_pay
+        exact = exact_price(connection, price, to_pay)
         assert (cost.seconds, cost.bundle_seconds) == (billed, billed - to_pay)
         assert str(cost.amount) == half_up(exact, decimals)
         assert cost.tariff.endswith(", bundle") == (billed > to_pay)
