@@ -19,6 +19,7 @@ from shipper.errors import SpoolError
 from shipper.sources.cdr import CdrReader, Database
 from shipper.spool import Spool
 from tests.servers import CdrDatabase, cdr_database_on
+from tests.shipper.crash import killed_after
 
 pytestmark = pytest.mark.servers
 
@@ -99,16 +100,7 @@ class Life:
 
     def crash(self, after: int) -> None:
         """The agent dies in the middle of reading, before or after a commit."""
-        add, left = self.spool.add, after
-
-        def failing(*arguments: Any, **more: Any) -> None:
-            nonlocal left
-            if left == 0:
-                raise SpoolError("killed")
-            left -= 1
-            add(*arguments, **more)
-
-        self.spool.add = failing  # type: ignore[method-assign]
+        self.spool.add = killed_after(self.spool.add, after)  # type: ignore[method-assign]
         try:
             self.reader.poll()
         except SpoolError:

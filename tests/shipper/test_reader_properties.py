@@ -18,6 +18,7 @@ from shipper.errors import SpoolError
 from shipper.sources.cdr import CdrReader, Database
 from shipper.spool import Spool
 from tests.servers import CdrDatabase, cdr_database_on
+from tests.shipper.crash import killed_after
 
 pytestmark = pytest.mark.servers
 
@@ -149,16 +150,7 @@ class Store:
     def crash(self, number: int) -> None:
         """The agent dies in the middle of reading, before or after a commit."""
         self.crashed = True
-        add, left = self.spool.add, number % 3
-
-        def failing(*arguments: Any, **more: Any) -> None:
-            nonlocal left
-            if left == 0:
-                raise SpoolError("killed")
-            left -= 1
-            add(*arguments, **more)
-
-        self.spool.add = failing  # type: ignore[method-assign]
+        self.spool.add = killed_after(self.spool.add, number % 3)  # type: ignore[method-assign]
         try:
             self.reader.poll()
         except SpoolError:
