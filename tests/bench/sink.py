@@ -41,7 +41,7 @@ class NoCalls:
     def add(self, _leg: object, *, dated: bool = True) -> None:
         """Nothing is kept."""
 
-    def passed(self, _created: str, *, end: bool = False) -> Decided:  # noqa: ARG002
+    def passed(self, _created: str, *, whole: bool = True, end: bool = False) -> Decided:  # noqa: ARG002
         """Nothing is decided."""
         return Decided([], [], [])
 

@@ -361,3 +361,23 @@ def test_rows_without_any_identifier_are_a_call_each(
         [("answered", "101"), ("busy", "102")],
         [("busy", "102"), ("answered", "101")],
     )
+
+
+def test_rows_whose_date_is_none_are_put_together_by_their_identifiers(
+    store: Store, cdr_database: CdrDatabase, calls: Calls
+) -> None:
+    """The table cannot be asked for them by time; their own uniqueid says when it was."""
+    with cdr_database.connect() as root, root.cursor() as cursor:
+        cursor.execute("SET sql_mode = ''")
+        cursor.execute(
+            "INSERT INTO cdr (calldate, src, dst, channel, dstchannel, lastapp, disposition, duration, "
+            "billsec, uniqueid, linkedid, sequence) VALUES "
+            "(0, '100', '101', 'PJSIP/100-01', 'PJSIP/101-02', 'Dial', 'NO ANSWER', 8, 0, "
+            "'1791208800.1', '1791208800.1', 1), "
+            "(0, '100', '101', 'PJSIP/100-01', '', 'VoiceMail', 'ANSWERED', 9, 9, "
+            "'1791208800.1', '1791208800.1', 2)"
+        )
+    once(store)
+    (body,) = calls()
+    assert (body["call"]["outcome"], body["call"]["legs"]) == ("voicemail", 2)
+    assert body["@timestamp"] == "2026-10-05T14:00:00Z"

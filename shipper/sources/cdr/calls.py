@@ -118,15 +118,17 @@ class Calls:
         self._stream.add(leg)
         self._position = leg.start
 
-    def passed(self, created: str, *, end: bool = False) -> Decided:
+    def passed(self, created: str, *, whole: bool = True, end: bool = False) -> Decided:
         """What the rows so far decide, to be spooled together with their documents.
 
         Args:
             created: ``event.created`` of the calls.
+            whole: A bucket has been read to its end. Rows without a date wait for that: as long as their
+                bucket is not marked as read, a crash has them read again.
             end: The reading ends here.
         """
         done = Decided([], [], [])
-        if self._apart and (end or len(self._apart) >= APART_ROWS):
+        if self._apart and (whole or len(self._apart) >= APART_ROWS):
             for legs in join(self._apart):
                 done.documents.extend(self.builder.build(legs, created, self.generation))
             self._apart.clear()

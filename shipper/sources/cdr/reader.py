@@ -245,7 +245,7 @@ class CdrReader:
         read: int,
     ) -> int:
         """Rows, the calls that they decide, and the position behind them, in one transaction."""
-        decided = self._calls.passed(created)
+        decided = self._calls.passed(created, whole=bool(finished))
         documents += decided.documents
         counts = {"read": read, "documents": len(documents), "calls": len(decided.documents)}
         self._spool.add(documents, finished, recent, counts, decided.unsettled, decided.settled)
