@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from shipper.assembly.endpoints import Endpoints
 from shipper.config import Config
 from shipper.document.clock import created_at
-from shipper.errors import DatabaseError, ShipperError
+from shipper.errors import ShipperError
 from shipper.outputs import OpenSearchOutput, make_output
 from shipper.sources.cdr import Database
 from shipper.spool import Spool, SpoolLock
@@ -146,7 +146,7 @@ def _zone(config: Config, database: Database) -> Finding:
 
 def _trunks(config: Config, database: Database) -> Finding:
     """Without its trunks' names a store's calls have no certain direction."""
-    names = {*config.store.trunks, *_freepbx_trunks(database)}
+    names = {*config.store.trunks, *database.trunks()}
     endpoints = Endpoints(names)
     seen = {
         endpoint.name
@@ -170,15 +170,6 @@ def _trunks(config: Config, database: Database) -> Finding:
         problem = "no trunk is known: the direction of calls is told by numbers and contexts, else unknown"
         return Finding("trunks", "warning", problem, hint)
     return Finding("trunks", "ok", ", ".join(sorted(names)))
-
-
-def _freepbx_trunks(database: Database) -> list[str]:
-    try:
-        return database.trunks()
-    except DatabaseError as error:
-        if error.permanent:
-            return []
-        raise
 
 
 def _hours(offset: timedelta) -> str:

@@ -112,13 +112,20 @@ class Database:
     def trunks(self) -> list[str]:
         """The trunks' names as they stand in channel names, by FreePBX's own table.
 
+        None where there is no such table, or where the agent may not read it.
+
         Raises:
-            DatabaseError: There is no such table, or it may not be read (``permanent``).
+            DatabaseError: The database does not answer now.
         """
         database = self.settings.freepbx_database.replace("`", "``")
         # FreePBX: of PJSIP, SIP and IAX2 the peer's name, of DAHDI a group or a number of channels.
         sql = f"SELECT channelid FROM `{database}`.trunks WHERE tech IN ('pjsip', 'sip', 'iax2', 'iax')"
-        return [name for (raw,) in self._all(sql) if (name := (raw or b"").decode(errors="replace"))]
+        try:
+            return [name for (raw,) in self._all(sql) if (name := (raw or b"").decode(errors="replace"))]
+        except DatabaseError as error:
+            if error.permanent:
+                return []
+            raise
 
     def recent(self, limit: int) -> list[dict[str, str]]:
         """Of the latest rows what `shipper check` holds against the configuration."""

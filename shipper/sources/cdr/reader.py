@@ -16,7 +16,7 @@ from shipper.document.cdr import CdrBuilder
 from shipper.document.clock import StoreClock, stamp
 from shipper.document.model import Document, Origin
 from shipper.document.privacy import Privacy
-from shipper.errors import ConfigError, DatabaseError
+from shipper.errors import ConfigError
 from shipper.numbering import reader
 from shipper.sources.cdr import buckets
 from shipper.sources.cdr.calls import Calls
@@ -272,13 +272,7 @@ class CdrReader:
 
     def _learn_trunks(self) -> None:
         """Ask FreePBX for its trunks, where the rights allow it; those of the configuration count too."""
-        try:
-            found = self._database.trunks()
-        except DatabaseError as error:
-            if not error.permanent:
-                raise
-            found = []
-        trunks = tuple(sorted({*self._configured, *found}))
+        trunks = tuple(sorted({*self._configured, *self._database.trunks()}))
         if trunks != self._trunks:
             log.info("trunks: %s", ", ".join(trunks) or "none known")
             self._trunks = trunks
