@@ -35,7 +35,7 @@ def load_assets() -> Assets:
     Raises:
         MissingAssetsError: the installation lacks them.
     """
-    root = _root()
+    root = assets_root()
     return Assets(
         pipelines=_read(root / "pipelines" / "ingest"),
         components=_read(root / "index_templates" / "component"),
@@ -43,7 +43,12 @@ def load_assets() -> Assets:
     )
 
 
-def _root() -> Path:
+def assets_root() -> Path:
+    """Where `index_templates/` and `pipelines/` are.
+
+    Raises:
+        MissingAssetsError: the installation lacks them.
+    """
     for place in _PLACES:
         if (place / "index_templates").is_dir() and (place / "pipelines").is_dir():
             return place

@@ -6,14 +6,9 @@ from typing import Any, Final
 
 from central.generate.fields import Field
 from central.generate.mapping import FIELD_TYPES
-from central.generate.templates import Fields
+from central.generate.templates import INDEX_NAMES, UNDATED, Fields
 from shipper.schema import load
 
-_INDEX: Final = {
-    "cdr": "pabx-cdr-YYYY.MM",
-    "call": "pabx-calls-YYYY.MM",
-    "quarantine": "pabx-quarantine-YYYY.MM",
-}
 
 _HEAD: Final = """\
 # Fields
@@ -34,7 +29,7 @@ def field_documentation(fields: Fields) -> dict[str, str]:
     ]
     parts = [_HEAD, "| type | in the index | what for |", "|---|---|---|", *types, ""]
     for kind, of_kind in fields.items():
-        parts += [f"## {kind}: `{_INDEX[kind]}`", "", load(kind)["description"], "", *_table(of_kind), ""]
+        parts += [f"## {kind}: `{INDEX_NAMES[kind]}{'' if kind in UNDATED else '-YYYY.MM'}`", "", load(kind)["description"], "", *_table(of_kind), ""]
     return {"docs/fields.md": "\n".join(parts).rstrip("\n") + "\n"}
 
 

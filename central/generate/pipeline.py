@@ -25,7 +25,7 @@ _NOW: Final = "{{{_ingest.timestamp}}}"
 def ingest_pipelines(fields: Fields) -> dict[str, str]:
     """Give the ingest pipelines: path -> JSON."""
     shape = _shape(fields)
-    dated = [f"{INDEX_NAMES[kind]}-" for kind in ("cdr", "call")]
+    dated = [f"{INDEX_NAMES[kind]}-" for kind in ("cdr", "call", "audit")]
     body = {
         "description": (
             "Sets event.ingested and checks what must hold; "

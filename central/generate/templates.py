@@ -12,7 +12,15 @@ PIPELINE: Final = "pabx-documents"
 _SETTINGS: Final = "pabx-settings"
 # Above the catch-all templates that other products bring (100 to 150).
 _PRIORITY: Final = 500
-INDEX_NAMES: Final = {"cdr": "pabx-cdr", "call": "pabx-calls", "quarantine": "pabx-quarantine"}
+INDEX_NAMES: Final = {
+    "cdr": "pabx-cdr",
+    "call": "pabx-calls",
+    "quarantine": "pabx-quarantine",
+    "store": "pabx-stores",
+    "audit": "pabx-audit",
+}
+UNDATED: Final = ("store",)
+"""Kinds that have one index; all others have one a month, `pabx-cdr-2026.11`."""
 
 Fields = Mapping[str, Sequence[Field]]
 
@@ -49,7 +57,7 @@ def index_templates(fields: Fields) -> dict[str, str]:
         name = INDEX_NAMES[kind]
         fieldsets = dict.fromkeys(field.fieldset for field in of_kind)
         body = {
-            "index_patterns": [f"{name}-*"],
+            "index_patterns": [name if kind in UNDATED else f"{name}-*"],
             "priority": _PRIORITY,
             "composed_of": [_SETTINGS, *(f"pabx-{fieldset}" for fieldset in fieldsets)],
             "template": {

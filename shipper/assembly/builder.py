@@ -12,6 +12,7 @@ from shipper.assembly.times import Times, times_of
 from shipper.assembly.verdict import Verdict, judge
 from shipper.assembly.writing import CallWriter, Draft, Told
 from shipper.document.clock import created_at
+from shipper.document.identity import mark
 from shipper.document.model import Document, Origin
 from shipper.document.privacy import Privacy
 from shipper.numbering import Number
@@ -39,7 +40,8 @@ def sequence_of(legs: int, generation: int = 0) -> int:
 
 def identify_call(store_id: str) -> Callable[[str], str]:
     """Make the function that gives a call its ``_id``, 32 hexadecimal digits, from its first linkedid."""
-    begun = blake2b(store_id.encode() + b"\0", digest_size=16, person=b"call")
+    begun = blake2b(store_id.encode() + b"\0", digest_size=12, person=b"call")
+    begin = mark(store_id)
     known: dict[str, str] = {}
 
     def identity(linked: str) -> str:
@@ -49,7 +51,7 @@ def identify_call(store_id: str) -> Callable[[str], str]:
                 known.clear()
             state = begun.copy()
             state.update(linked.encode())
-            found = known[linked] = state.hexdigest()
+            found = known[linked] = begin + state.hexdigest()
         return found
 
     return identity

@@ -6,16 +6,30 @@ stores. So the channels and the duration always belong to the identity (they als
 calls of a PBX whose clock was set back to the same second), and where there is no sequence to
 trust, everything else that Asterisk itself wrote does too. Two rows that agree in all of it are
 one row written twice, as two CDR backends on one table do.
+
+Every ``_id`` begins with its store's mark, which head office checks against the store's credential:
+no store can take, or overwrite, an ``_id`` of another one.
 """
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 
 ALWAYS = ("linkedid", "uniqueid", "sequence", "channel", "dstchannel", "duration")
 WITHOUT_SEQUENCE = ("calldate", "src", "dst", "dcontext", "lastapp", "lastdata", "billsec", "disposition")
 
 Row = Sequence[bytes | None]
 """One row's columns as the server sent them: bytes, None for NULL."""
+
+
+MARK_LENGTH = 8
+
+
+def mark(store_id: str) -> str:
+    """How every ``_id`` of a store's documents begins, `MARK_LENGTH` hexadecimal digits.
+
+    SHA-256, since the Lua filter of head office's Fluent Bit has to compute it too.
+    """
+    return sha256(b"pabx-store:" + store_id.encode()).hexdigest()[:MARK_LENGTH]
 
 
 def identify(store_id: str, columns: Sequence[str]) -> Callable[[Row], str]:
@@ -29,7 +43,7 @@ def identify(store_id: str, columns: Sequence[str]) -> Callable[[Row], str]:
     always = [place.get(name) for name in ALWAYS]
     more = [place.get(name) for name in WITHOUT_SEQUENCE]
     uniqueid, sequence = place.get("uniqueid"), place.get("sequence")
-    store = store_id.encode()
+    store, begin = store_id.encode(), mark(store_id)
 
     def identity(row: Row) -> str:
         parts = [store, *[b"" if n is None else row[n] or b"" for n in always]]
@@ -39,7 +53,7 @@ def identify(store_id: str, columns: Sequence[str]) -> Callable[[Row], str]:
         if content.count(0) >= len(parts):
             # A NUL inside a text is no border between two: here the lengths say where they are.
             lengths = b",".join(b"%d" % len(part) for part in parts)
-            return blake2b(content, digest_size=16, key=blake2b(lengths).digest()).hexdigest()
-        return blake2b(content, digest_size=16).hexdigest()
+            return begin + blake2b(content, digest_size=12, key=blake2b(lengths).digest()).hexdigest()
+        return begin + blake2b(content, digest_size=12).hexdigest()
 
     return identity

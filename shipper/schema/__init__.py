@@ -1,7 +1,7 @@
 """The documents' JSON Schemas (draft-07): the only place where a field is defined.
 
-`common.json` holds the field sets that several documents share; `cdr.json`, `call.json` and
-`quarantine.json` are one document each. Mappings and `docs/fields.md` are generated from them
+`common.json` holds the field sets that several documents share; the other files
+are one document each. Mappings and `docs/fields.md` are generated from them
 (`make generate`).
 
 Two annotations are ours. `x-opensearch` says how a field is indexed: `{"type": T, "search": true}`,
@@ -14,10 +14,10 @@ import json
 from importlib import resources
 from typing import Any, Final
 
-KINDS: Final = ("cdr", "call", "quarantine")
+KINDS: Final = ("cdr", "call", "quarantine", "store", "audit")
 
 # Goes into every template's `_meta`; raised when a field is added or its meaning changes.
-VERSION: Final = 2
+VERSION: Final = 3
 
 Schema = dict[str, Any]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shipper.errors import DiskFullError, SpoolError
 
-VERSION = 2
+VERSION = 3
 
 _NO_ROOM = {
     sqlite3.SQLITE_FULL,
@@ -43,7 +43,9 @@ CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL
 _UNSETTLED = TABLES[TABLES.index("CREATE TABLE unsettled") : TABLES.index("CREATE TABLE counters")]
 _OPERATION = "ALTER TABLE documents ADD COLUMN operation TEXT NOT NULL DEFAULT 'create';"
 _FORGET_READ = "DELETE FROM buckets; DELETE FROM seen;"
-"""Version 1 knew no calls: forgetting what was read has all rows read again, and their calls made."""
+"""What an older version sent is sent again: version 1 knew no calls, version 2 other ``_id``s."""
+_TO_3 = "DELETE FROM documents; DELETE FROM unsettled;"
+"""What waits has the old ``_id``s; it is read again."""
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -74,7 +76,10 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
         elif version == 1 and not read_only:
-            steps = f"{_OPERATION} {_UNSETTLED} {_FORGET_READ} PRAGMA user_version={VERSION};"
+            steps = f"{_OPERATION} {_UNSETTLED} {_TO_3} {_FORGET_READ} PRAGMA user_version={VERSION};"
+            connection.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
+        elif version == 2 and not read_only:  # noqa: PLR2004  # the version before
+            steps = f"{_TO_3} {_FORGET_READ} PRAGMA user_version={VERSION};"
             connection.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
         elif version != VERSION:
             raise _other_version(path, version)

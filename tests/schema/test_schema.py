@@ -40,12 +40,24 @@ calldate clid src dst dcontext channel dstchannel lastapp lastdata duration bill
 accountcode uniqueid userfield did recordingfile cnum cnam outbound_cnum outbound_cnam dst_cnam linkedid
 peeraccount sequence
 """)
+STORE = names("""
+store.status store.last_seen store.last_call store.lag_seconds store.spool_documents store.opening_hours
+store.checks.reading store.checks.sending store.checks.spool
+""")
 PROMISED = {
     "cdr": [*ALL, *LOCAL, "event.start", "event.end", "call.id", *(f"cdr.{column}" for column in COLUMNS)],
     "call": [*ALL, *LOCAL, *CALL],
     "quarantine": [*ALL, "error.message", "quarantine.stage", "quarantine.document"],
+    "store": [*ALL, *STORE],
+    "audit": [*ALL, "audit.day", "audit.rows", "audit.calls", "audit.call_seconds", "audit.hash"],
 }
-TEMPLATES = {"cdr": "pabx-cdr", "call": "pabx-calls", "quarantine": "pabx-quarantine"}
+TEMPLATES = {
+    "cdr": "pabx-cdr",
+    "call": "pabx-calls",
+    "quarantine": "pabx-quarantine",
+    "store": "pabx-stores",
+    "audit": "pabx-audit",
+}
 
 CDR: dict[str, Any] = {
     "@timestamp": "2026-11-23T05:10:07Z",
@@ -77,7 +89,25 @@ QUARANTINE: dict[str, Any] = {
     "error": {"message": "cdr.duration: negative"},
     "quarantine": {"stage": "document", "document": {"a.b": [[1]], "": {"deep": None}}},
 }
-VALID = {"cdr": CDR, "call": CALL_DOCUMENT, "quarantine": QUARANTINE}
+STORE_DOCUMENT: dict[str, Any] = {
+    "@timestamp": "2026-11-23T05:10:07Z",
+    "event": {**CDR["event"], "id": "Loja001", "kind": "metric", "dataset": "pabx.store"},
+    "store": {"id": "Loja001", "spool_documents": 0, "spool_full": False, "checks": {"reading": "ok"}},
+    "agent": {"version": "0.1.0"},
+}
+AUDIT: dict[str, Any] = {
+    "@timestamp": "2026-11-23T03:00:00Z",
+    "event": {**CDR["event"], "kind": "metric", "dataset": "pabx.audit", "sequence": 1838500462592},
+    "store": {"id": "Loja001"},
+    "audit": {"kind": "report", "day": "2026-11-23", "rows": 412, "hash": "9f86d081884c7d65"},
+}
+VALID = {
+    "cdr": CDR,
+    "call": CALL_DOCUMENT,
+    "quarantine": QUARANTINE,
+    "store": STORE_DOCUMENT,
+    "audit": AUDIT,
+}
 LEFT_OUT = object()
 
 
@@ -99,6 +129,8 @@ ACCEPTED = [
     ("cdr", CDR),
     ("call", CALL_DOCUMENT),
     ("quarantine", QUARANTINE),
+    ("store", STORE_DOCUMENT),
+    ("audit", AUDIT),
     ("cdr", changed(CDR, "cdr/a column of the site", "x" * 70_000)),
     ("cdr", changed(CDR, "cdr/site_number", -(2**63))),
     ("cdr", changed(CDR, "cdr/clid", "\U0001f600" * 255)),
@@ -136,6 +168,11 @@ REFUSED = [
     ("call", changed(CALL_DOCUMENT, "source/nickname", "x"), "additionalProperties"),
     ("quarantine", changed(QUARANTINE, "quarantine/document", "x"), "type"),
     ("quarantine", changed(QUARANTINE, "error", LEFT_OUT), "error"),
+    ("store", changed(STORE_DOCUMENT, "store/spool_documents", -1), "minimum"),
+    ("store", changed(STORE_DOCUMENT, "store/status", "well"), "enum"),
+    ("store", changed(STORE_DOCUMENT, "store/checks/reading", True), "type"),
+    ("audit", changed(AUDIT, "audit/day", LEFT_OUT), "day"),
+    ("audit", changed(AUDIT, "audit/kind", "guess"), "enum"),
 ]
 
 
@@ -212,5 +249,5 @@ def test_index_pattern_fields_know_what_can_be_counted() -> None:
 
 
 def test_an_unknown_kind_is_named() -> None:
-    with pytest.raises(ValueError, match="'cel' is not one of cdr, call, quarantine"):
+    with pytest.raises(ValueError, match="'cel' is not one of cdr, call, quarantine, store, audit"):
         load("cel")
