@@ -10,15 +10,20 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from central import erase_command
+from opensearchpy import OpenSearch
+
+from central import erase_command, stores_command
 from central.assets import load_assets
 from central.client import Connection, connect, connection_from
 from central.erase import erase
 from central.errors import CentralError, UsageError
+from central.gate import command as gate_command
 from central.install import apply, plan
 from central.plan import Action, Step
 from central.rating.run import Period, rate_calls
 from central.rating.tariffs import load as load_tariffs
+from central.security import install as roles
+from central.security.wanted import load_roles
 
 _DONE = {Action.CREATE: "created", Action.CHANGE: "changed", Action.UNCHANGED: "unchanged"}
 _TO_DO = {Action.CREATE: "to create", Action.CHANGE: "to change", Action.UNCHANGED: "unchanged"}
@@ -60,8 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     _install_options(
         command(
             "install",
-            "put templates and pipelines into the cluster",
-            "Puts templates and pipelines into the cluster; changes only what differs.",
+            "put templates, pipelines and roles into the cluster",
+            "Puts templates and pipelines, and where OpenSearch Security is there roles, into the cluster; "
+            "changes only what differs.",
         )
     )
     _rate_options(
@@ -74,6 +80,23 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     _erase_options(command("erase", "take a person's number out of all documents", erase_command.DESCRIPTION))
+    gate = commands.add_parser(
+        "gate",
+        help="head office's Fluent Bit: its files, its door, its certificate",
+        description=gate_command.DESCRIPTION,
+        allow_abbrev=False,
+    )
+    gate_command.gate_options(gate, cluster)
+    gate.set_defaults(run=_gate_command)
+    stores = commands.add_parser(
+        "stores",
+        parents=[cluster],
+        help="the register of stores, and how their agents are",
+        description=stores_command.DESCRIPTION,
+        allow_abbrev=False,
+    )
+    stores_command.options(stores, cluster)
+    stores.set_defaults(run=_stores_command)
     return parser
 
 
@@ -161,6 +184,20 @@ def _erase_command(options: argparse.Namespace) -> None:
         sys.exit(1)
 
 
+def _gate_command(options: argparse.Namespace) -> None:
+    if options.gate_command == "serve":
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        gate_command.serve(options)
+        return
+    for line in gate_command.run(options, lambda: _connection(options)):
+        print(line)
+
+
+def _stores_command(options: argparse.Namespace) -> None:
+    for line in options.lines(options, _connection(options)):
+        print(line)
+
+
 def _period(since: date | None, until: date | None) -> Period | None:
     if since is None:
         if until is not None:
@@ -180,9 +217,28 @@ def _install(connection: Connection, *, dry_run: bool) -> None:
             impossible += apply(client, connection, step)
         _report(step, impossible, dry_run=dry_run)
         counted[step.action] += 1
-    words = _TO_DO if dry_run else _DONE
-    summary = ", ".join(f"{counted[action]} {words[action]}" for action in Action)
-    print(f"{connection.url}: {summary}{'; nothing was changed (--dry-run)' if dry_run else ''}")
+    try:
+        _install_roles(client, connection, counted, dry_run=dry_run)
+    finally:  # templates and pipelines are there even where roles cannot be set up
+        words = _TO_DO if dry_run else _DONE
+        summary = ", ".join(f"{counted[action]} {words[action]}" for action in Action)
+        print(f"{connection.url}: {summary}{'; nothing was changed (--dry-run)' if dry_run else ''}")
+
+
+def _install_roles(
+    client: OpenSearch, connection: Connection, counted: Counter[Action], *, dry_run: bool
+) -> None:
+    try:
+        steps = roles.plan(client, connection, load_roles())
+    except roles.NoSecurityError:
+        print(f"{connection.url}: without OpenSearch Security there are no roles: left out")
+        return
+    for done, step in enumerate(steps):
+        if not dry_run:
+            left = dict.fromkeys(other.resource.name for other in steps[done:])
+            roles.apply(client, connection, step, list(left))
+        _report(step, (), dry_run=dry_run)
+        counted[step.action] += 1
 
 
 def _report(step: Step, impossible: Sequence[str], *, dry_run: bool) -> None:

@@ -80,7 +80,8 @@ def _indices(client: OpenSearch, connection: Connection, assets: Assets) -> Iter
         dynamic = {key: settings[key] for key in _DYNAMIC_SETTINGS if key in settings}
         with translated(connection, f"indices {', '.join(body['index_patterns'])}"):
             found = client.indices.get(
-                index=",".join(body["index_patterns"]), params={"expand_wildcards": "open", "ignore_unavailable": "true"}
+                index=",".join(body["index_patterns"]),
+                params={"expand_wildcards": "open", "ignore_unavailable": "true"},
             )
         for name in sorted(found):
             yield compare_index(name, found[name], dynamic, properties)

@@ -1,27 +1,35 @@
 """`central gate` and `central stores enrol | revoke`: what is asked for, and what is told."""
 
 import argparse
+import asyncio
 import datetime as dt
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
-from opensearchpy import OpenSearch, exceptions
+from opensearchpy import OpenSearch
 
-from central.client import Connection, translated
+from central.client import Connection, connect, translated
 from central.errors import CentralError, UsageError
 from central.gate import certificates, control, gate
+from central.gate.door import Door
 from central.gate.folder import DEFAULT, VARIABLE, GateFolder, Settings
 from central.gate.render import StoreFacts
+from central.stores.apply import Cluster
+from central.stores.register import in_force
 
 DESCRIPTION: Final = (
     "Makes and keeps the directory of head office's Fluent Bit: its configuration, its certificates, and the "
     "stores' credentials. Run it on the machine where that Fluent Bit runs."
 )
 _INDEX: Final = "pabx-stores"
+# argparse has no public name for it.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 _TLS_PORT, _PLAIN_PORT = 443, 80
 
 
@@ -52,8 +60,11 @@ def gate_options(parser: argparse.ArgumentParser, cluster: argparse.ArgumentPars
         of_cluster=True,
     )
     init.add_argument("--host", metavar="NAME", help="the name by which the stores reach it")
-    init.add_argument("--port", type=int, metavar="PORT", help="of the Forward input (default: 24224)")
-    init.add_argument("--listen", metavar="ADDRESS", help="what the input is bound to (default: 0.0.0.0)")
+    init.add_argument("--port", type=int, metavar="PORT", help="that the stores connect to (default: 24224)")
+    init.add_argument("--listen", metavar="ADDRESS", help="what it is bound to (default: 0.0.0.0)")
+    init.add_argument(
+        "--inner-port", type=int, metavar="PORT", help="of Fluent Bit, on loopback (default: 24225)"
+    )
     init.add_argument("--http-port", type=int, metavar="PORT", help="health and metrics (default: 2020)")
     init.add_argument(
         "--storage", metavar="DIR", help="where undelivered records lie (default: /var/lib/pabx-gate)"
@@ -63,9 +74,23 @@ def gate_options(parser: argparse.ArgumentParser, cluster: argparse.ArgumentPars
         action=argparse.BooleanOptionalAction,
         help="stores must show a certificate too",
     )
+    init.add_argument(
+        "--door",
+        action=argparse.BooleanOptionalAction,
+        help="TLS ends at central gate serve (default), or with --no-door at Fluent Bit: a few stores only",
+    )
+    command("serve", "let the stores in: TLS in front of Fluent Bit, until stopped")
     command("renew", "make the server a new certificate; the stores need nothing new")
     command("reload", "let the running Fluent Bit read its files again")
     command("status", "who may come in, when the certificate ends, whether Fluent Bit runs")
+
+
+def run(options: argparse.Namespace, connection: Callable[[], Connection]) -> Iterator[str]:
+    """What a sub-command other than `serve` does, told line by line."""
+    if options.gate_command == "init":
+        yield from init(options, connection())
+    else:
+        yield from {"renew": renew, "reload": reload, "status": status}[options.gate_command](options)
 
 
 def init(options: argparse.Namespace, connection: Connection) -> Iterator[str]:
@@ -78,7 +103,23 @@ def init(options: argparse.Namespace, connection: Connection) -> Iterator[str]:
     yield from gate.make(folder, settings, _now())
     yield f"{folder.path}: {len(folder.credentials())} stores may come in as {settings.host}:{settings.port}"
     yield from _take_in(folder)
-    yield f"start it with: fluent-bit -c {folder.path}/fluent-bit.yaml"
+    also = ", and: central gate serve" if settings.door else ""
+    yield f"start it with: fluent-bit -c {folder.path}/fluent-bit.yaml{also}"
+
+
+def serve(options: argparse.Namespace) -> None:
+    """`central gate serve`, until SIGTERM or SIGINT."""
+    asyncio.run(_serve(GateFolder(options.gate)))
+
+
+async def _serve(folder: GateFolder) -> None:
+    folder.require()
+    if not folder.settings().door:
+        raise UsageError("this gate's TLS ends at Fluent Bit: central gate init --door changes that")
+    opened = Door(folder)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, opened.stopped.set)
+    await opened.run()
 
 
 def renew(options: argparse.Namespace) -> Iterator[str]:
@@ -110,56 +151,68 @@ def status(options: argparse.Namespace) -> Iterator[str]:
         raise CentralError(f"{folder.path}/server.pem: {error}: run central gate renew") from error
     left = (until - _now()).days
     yield f"certificate   valid until {until:%Y-%m-%d}, {left} days"
+    door = control.door(settings)
+    yield f"door          {door}"
     health = control.health(settings.http_port)
     yield f"fluent bit    {health}"
     if until <= _now():
         raise CentralError(f"{folder.path}/server.pem has expired: no store comes in; run central gate renew")
+    if door != control.HEALTHY:
+        raise CentralError("nobody lets the stores in: run central gate serve")
     if health != control.HEALTHY:
         raise CentralError("Fluent Bit is not well: docs/operations.md says what to look at")
 
 
-def enrol_options(parser: argparse.ArgumentParser) -> None:
-    """Of `central stores enrol`."""
-    parser.add_argument("store", metavar="STORE_ID")
-    parser.add_argument(
+def store_commands(commands: Commands, cluster: argparse.ArgumentParser) -> None:
+    """Add `central stores enrol | revoke`; each sets `lines`, a function of options and connection."""
+    text = "Makes a store's credential, and the files for its machine."
+    made = commands.add_parser("enrol", parents=[cluster], allow_abbrev=False, help=text, description=text)
+    made.add_argument("store", metavar="STORE_ID")
+    made.add_argument(
         "--output", required=True, type=Path, metavar="DIR", help="where the files for the store are put"
     )
-    parser.add_argument("--renew", action="store_true", help="replace the token of a store that has one")
-    gate_option(parser)
+    made.add_argument("--renew", action="store_true", help="replace the token of a store that has one")
+    gate_option(made)
+    made.set_defaults(lines=enrol)
+    text = "Ends a store's credential."
+    made = commands.add_parser("revoke", parents=[cluster], allow_abbrev=False, help=text, description=text)
+    made.add_argument("store", metavar="STORE_ID")
+    gate_option(made)
+    made.set_defaults(lines=revoke)
 
 
-def revoke_options(parser: argparse.ArgumentParser) -> None:
-    """Of `central stores revoke`."""
-    parser.add_argument("store", metavar="STORE_ID")
-    gate_option(parser)
-
-
-def enrol(options: argparse.Namespace, client: OpenSearch, connection: Connection) -> Iterator[str]:
+def enrol(options: argparse.Namespace, connection: Connection) -> Iterator[str]:
     """`central stores enrol`."""
     folder = GateFolder(options.gate)
     folder.require()
+    client = connect(connection)
     facts = _facts(client, connection, options.store)
     gate.enrol(folder, facts, options.output, _now(), renew=options.renew)
-    with translated(connection, f"{_INDEX}/{facts.id}"):
-        client.update(index=_INDEX, id=facts.id, body={"doc": {"store": {"revoked_at": None}}})
+    _note(client, connection, facts.id, revoked_at=None)
     yield f"{facts.id} may come in; for its machine, into {gate.STORE_FOLDER}: {options.output}/"
     yield f"whoever has {options.output}/shipper.toml can write as {facts.id}: delete it once it is there"
     yield from _take_in(folder)
 
 
-def revoke(options: argparse.Namespace, client: OpenSearch, connection: Connection) -> Iterator[str]:
+def revoke(options: argparse.Namespace, connection: Connection) -> Iterator[str]:
     """`central stores revoke`."""
     folder = GateFolder(options.gate)
     gate.revoke(folder, options.store)
     yield f"{options.store} has no credential any more"
     yield from _take_in(folder)
-    stamp = _now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    with translated(connection, f"{_INDEX}/{options.store}"):
-        try:
-            body = {"doc": {"store": {"revoked_at": stamp}}}
-            client.update(index=_INDEX, id=options.store, body=body)
-        except exceptions.NotFoundError:
-            yield f"{options.store} is not in the register: nothing to note there"
+    if not _note(connect(connection), connection, options.store, revoked_at=_stamp()):
+        yield f"{options.store} is not in the register: nothing to note there"
+
+
+def credentials(path: Path) -> dict[str, str] | None:
+    """Since when each store has its credential; None where there is no gate's directory to look into."""
+    folder = GateFolder(path)
+    try:
+        if not folder.exists():
+            return None
+        return {store: f"since {one.enrolled[:10]}" for store, one in folder.credentials().items()}
+    except (OSError, CentralError):  # somebody who may not look there may still list the stores
+        return None
 
 
 def _take_in(folder: GateFolder) -> Iterator[str]:
@@ -172,19 +225,30 @@ def _take_in(folder: GateFolder) -> Iterator[str]:
 
 
 def _facts(client: OpenSearch, connection: Connection, store: str) -> StoreFacts:
+    lines = Cluster(client, connection).register().get(store)
+    if not lines:
+        raise UsageError(
+            f"{store} is not in the register: add a line for it and run central stores apply FILE.csv"
+        )
+    line = in_force(lines, _now())
+    return StoreFacts(store, line.timezone, line.area_code, line.trunks)
+
+
+def _note(client: OpenSearch, connection: Connection, store: str, *, revoked_at: str | None) -> bool:
+    """Write it down in the register; False where the store is not there.
+
+    In bulk and past the pipeline, which would take it for a heartbeat of the store.
+    """
+    lines = [
+        {"update": {"_id": store, "retry_on_conflict": 5}},
+        {"doc": {"store": {"revoked_at": revoked_at}}},
+    ]
     with translated(connection, f"{_INDEX}/{store}"):
-        try:
-            found: dict[str, Any] = client.get(index=_INDEX, id=store)["_source"]["store"]
-        except exceptions.NotFoundError:
-            raise UsageError(
-                f"{store} is not in the register: add a line for it and run central stores apply FILE.csv"
-            ) from None
-    return StoreFacts(
-        id=store,
-        timezone=found.get("timezone", ""),
-        area_code=found.get("area_code", ""),
-        trunks=tuple(found.get("trunks", ())),
-    )
+        answer = client.bulk(body=lines, index=_INDEX, params={"pipeline": "_none", "refresh": "true"})
+    item = answer["items"][0]["update"]
+    if item["status"] not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
+        raise CentralError(f"{_INDEX}/{store}: {item.get('error')}: run it again")
+    return bool(item["status"] == HTTPStatus.OK)
 
 
 def _settings(known: Settings, options: argparse.Namespace, connection: Connection) -> Settings:
@@ -194,9 +258,11 @@ def _settings(known: Settings, options: argparse.Namespace, connection: Connecti
         "host": options.host,
         "port": options.port,
         "listen": options.listen,
+        "inner_port": options.inner_port,
         "http_port": options.http_port,
         "storage": options.storage and str(Path(options.storage).absolute()),
         "client_certificates": options.client_certificates,
+        "door": options.door,
     }
     return replace(
         known,
@@ -212,3 +278,7 @@ def _settings(known: Settings, options: argparse.Namespace, connection: Connecti
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
+
+
+def _stamp() -> str:
+    return _now().strftime("%Y-%m-%dT%H:%M:%SZ")

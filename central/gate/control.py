@@ -2,11 +2,13 @@
 
 import http.client
 import json
+import socket
 import time
 from http import HTTPStatus
 from typing import Any, Final
 
 from central.errors import CentralError
+from central.gate.folder import Settings
 
 _TIMEOUT_SECONDS: Final = 5.0
 _RELOAD_SECONDS: Final = 60.0
@@ -86,3 +88,13 @@ def health(port: int) -> str:
     except (OSError, http.client.HTTPException) as error:
         return f"does not answer on 127.0.0.1:{port} ({error})"
     return HEALTHY if response.status == HTTPStatus.OK else f"answers {response.status} {text}"
+
+
+def door(settings: Settings) -> str:
+    """`HEALTHY` where the door takes connections, or what is the matter."""
+    address = "127.0.0.1" if settings.listen in {"0.0.0.0", "::", ""} else settings.listen  # noqa: S104
+    try:
+        socket.create_connection((address, settings.port), _TIMEOUT_SECONDS).close()
+    except OSError as error:
+        return f"does not answer on {address}:{settings.port} ({error.strerror})"
+    return HEALTHY

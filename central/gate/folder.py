@@ -22,8 +22,9 @@ class Settings:
 
     Attributes:
         host: the name by which the stores reach it; its certificate is made for it.
-        port: TCP port of the Forward input.
-        listen: address that the input is bound to.
+        port: TCP port that the stores connect to.
+        listen: address that it is bound to.
+        inner_port: of Fluent Bit's Forward input, on loopback.
         http_port: of health and metrics, on loopback.
         opensearch_host: the cluster's host.
         opensearch_port: and port.
@@ -33,11 +34,13 @@ class Settings:
         opensearch_ca_file: the authority that signed the cluster's certificate; empty: the system's own.
         storage: where Fluent Bit keeps what is not delivered yet.
         client_certificates: a store must show a certificate of the gate's authority too.
+        door: TLS ends at `central gate serve`; else Fluent Bit's own input takes it, for a few stores.
     """
 
     host: str
     port: int = 24224
     listen: str = "0.0.0.0"  # noqa: S104  # the stores come from the internet
+    inner_port: int = 24225
     http_port: int = 2020
     opensearch_host: str = "127.0.0.1"
     opensearch_port: int = 9200
@@ -47,6 +50,7 @@ class Settings:
     opensearch_ca_file: str = ""
     storage: str = "/var/lib/pabx-gate"
     client_certificates: bool = False
+    door: bool = True
 
 
 @dataclass(frozen=True)

@@ -146,8 +146,8 @@ def _certify(folder: GateFolder, host: str, now: dt.datetime) -> dt.datetime:
 
 def _write_users(folder: GateFolder) -> None:
     shared_key = folder.read("shared-key").strip()
-    ca = str((folder.path / "ca.pem").resolve())
-    text = render.stores_yaml(folder.settings(), shared_key, folder.credentials(), ca)
+    where = str(folder.path.resolve())
+    text = render.stores_yaml(folder.settings(), shared_key, folder.credentials(), where)
     folder.write("stores.yaml", text, secret=True)
 
 

@@ -49,37 +49,32 @@ def settings_yaml(settings: Settings, folder: str) -> str:
     return _MADE + "env:\n" + "\n".join(lines) + "\n"
 
 
-def stores_yaml(settings: Settings, shared_key: str, credentials: Mapping[str, Credential], ca: str) -> str:
+def stores_yaml(
+    settings: Settings, shared_key: str, credentials: Mapping[str, Credential], folder: str
+) -> str:
     """The Forward input with each store's user.
 
     Args:
         settings: the gate's.
         shared_key: of the chain.
         credentials: by store.
-        ca: path of the authority's certificate; the server's lies beside it.
+        folder: the gate's directory.
     """
-    folder = ca.rpartition("/")[0]
     values: dict[str, object] = {
-        "listen": settings.listen,
-        "port": settings.port,
+        **(_behind_door(settings) if settings.door else _with_tls(settings, folder)),
         "storage.type": "filesystem",
         "storage.pause_on_chunks_overlimit": "on",
         "buffer_max_size": 6144000,
-        "net.accept_timeout": "2s",
-        "tls": "on",
-        "tls.verify": "on" if settings.client_certificates else "off",
-        "tls.min_version": "TLSv1.2",
-        "tls.crt_file": f"{folder}/server.pem",
-        "tls.key_file": f"{folder}/server-key.pem",
-        **({"tls.ca_file": ca, "tls.verify_client_cert": "on"} if settings.client_certificates else {}),
         "self_hostname": HANDSHAKE_NAME,
         "shared_key": shared_key,
     }
     comments = {
+        **({"listen": "TLS ends at the door (central gate serve)"} if settings.door else {}),
+        "tls": "this engine sleeps 0.5 s in each handshake: for a few stores; else central gate init --door",
+        "net.accept_timeout": "one silent client holds all others up that long (default: 10 s)",
         "storage.type": "an acknowledged record is in a file; in memory, kill -9 lost all of them",
         "storage.pause_on_chunks_overlimit": "no acknowledgement instead of no room: the stores wait",
         "buffer_max_size": "a frame above it is never acknowledged; the agents stay below",
-        "net.accept_timeout": "one silent client holds everyone up that long (default: 10 s)",
     }
     lines = [
         f"      {name}: {_quoted(value)}" + (f"  # {comments[name]}" if name in comments else "")
@@ -91,6 +86,25 @@ def stores_yaml(settings: Settings, shared_key: str, credentials: Mapping[str, C
         users = [f"        - {_quoted(f'nobody {sha256(shared_key.encode()).hexdigest()}')}"]
     head = f"{_MADE}pipeline:\n  inputs:\n    - name: forward\n"
     return head + "\n".join(lines) + "\n      security.users:\n" + "\n".join(users) + "\n"
+
+
+def _behind_door(settings: Settings) -> dict[str, object]:
+    return {"listen": "127.0.0.1", "port": settings.inner_port}
+
+
+def _with_tls(settings: Settings, folder: str) -> dict[str, object]:
+    asked = {"tls.ca_file": f"{folder}/ca.pem", "tls.verify_client_cert": "on"}
+    return {
+        "listen": settings.listen,
+        "port": settings.port,
+        "net.accept_timeout": "2s",
+        "tls": "on",
+        "tls.verify": "on" if settings.client_certificates else "off",
+        "tls.min_version": "TLSv1.2",
+        "tls.crt_file": f"{folder}/server.pem",
+        "tls.key_file": f"{folder}/server-key.pem",
+        **(asked if settings.client_certificates else {}),
+    }
 
 
 def keys(credentials: Mapping[str, Credential]) -> str:

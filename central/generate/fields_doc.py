@@ -9,7 +9,6 @@ from central.generate.mapping import FIELD_TYPES
 from central.generate.templates import INDEX_NAMES, UNDATED, Fields
 from shipper.schema import load
 
-
 _HEAD: Final = """\
 # Fields
 
@@ -29,7 +28,14 @@ def field_documentation(fields: Fields) -> dict[str, str]:
     ]
     parts = [_HEAD, "| type | in the index | what for |", "|---|---|---|", *types, ""]
     for kind, of_kind in fields.items():
-        parts += [f"## {kind}: `{INDEX_NAMES[kind]}{'' if kind in UNDATED else '-YYYY.MM'}`", "", load(kind)["description"], "", *_table(of_kind), ""]
+        parts += [
+            f"## {kind}: `{INDEX_NAMES[kind]}{'' if kind in UNDATED else '-YYYY.MM'}`",
+            "",
+            load(kind)["description"],
+            "",
+            *_table(of_kind),
+            "",
+        ]
     return {"docs/fields.md": "\n".join(parts).rstrip("\n") + "\n"}
 
 

@@ -20,6 +20,8 @@ _METADATA: Final = (
     "_ingest",
 )
 _NOW: Final = "{{{_ingest.timestamp}}}"
+REGISTER_PIPELINE: Final = "pabx-register"
+"""What `central stores apply` makes of the register of stores; until then there is none."""
 
 
 def ingest_pipelines(fields: Fields) -> dict[str, str]:
@@ -38,6 +40,7 @@ def ingest_pipelines(fields: Fields) -> dict[str, str]:
                 "objects are objects, mandatory fields are there, _id and month fit; sets event.ingested",
                 {"shape": shape, "dated": dated},
             ),
+            _register(),
         ],
         "on_failure": [
             {
@@ -52,13 +55,29 @@ def ingest_pipelines(fields: Fields) -> dict[str, str]:
     return {f"pipelines/ingest/{PIPELINE}.json": json.dumps(body, indent=2, ensure_ascii=False) + "\n"}
 
 
+def _register() -> dict[str, Any]:
+    """OpenSearch has no `ignore_missing_pipeline`; a register that fails must not stop a document either."""
+    return {
+        "pipeline": {
+            "tag": "register",
+            "description": "names the store, where head office has a register of them",
+            "name": REGISTER_PIPELINE,
+            "ignore_failure": True,
+        }
+    }
+
+
 def _reason() -> list[dict[str, Any]]:
     """Why it was refused; only where the failure happened does OpenSearch know it, else nothing is set."""
     return [
         _set("error.message", "{{{_ingest.on_failure_message}}}", "reason", "why it was refused"),
         _set("error.type", "{{{_ingest.on_failure_processor_type}}}", "reason-type", "what refused it"),
         _set(
-            "quarantine.rule", "{{{_ingest.on_failure_processor_tag}}}", "rule", "which processor refused it"
+            "quarantine.rule",
+            "{{{_ingest.on_failure_processor_tag}}}",
+            "rule",
+            "which processor refused it, unless the gate did",
+            override=False,
         ),
     ]
 
@@ -92,7 +111,7 @@ def _refuse_without_script(names: Iterable[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _set(field: str, value: str, tag: str, description: str) -> dict[str, Any]:
+def _set(field: str, value: str, tag: str, description: str, *, override: bool = True) -> dict[str, Any]:
     return {
         "set": {
             "tag": tag,
@@ -100,6 +119,7 @@ def _set(field: str, value: str, tag: str, description: str) -> dict[str, Any]:
             "field": field,
             "value": value,
             "ignore_empty_value": True,
+            **({} if override else {"override": False}),
         }
     }
 

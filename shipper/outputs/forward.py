@@ -9,10 +9,11 @@ import base64
 import gzip
 import json
 import os
+import re
 import socket
 import ssl
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -26,6 +27,7 @@ from shipper.errors import OutputError, words
 from shipper.outputs import tls
 from shipper.outputs.base import Outcome, Refused
 from shipper.outputs.handshake import login
+from shipper.outputs.proof import FIELD, prover
 from shipper.spool import Spooled
 
 CONNECT_SECONDS = 10.0
@@ -33,7 +35,13 @@ ACKNOWLEDGEMENT_SECONDS = 60.0
 KEEPALIVE_SECONDS = 60
 LARGEST_DOCUMENT = 4 * 1024 * 1024
 """Bytes of JSON; Fluent Bit never acknowledges a frame above its buffer_max_size, 6,144,000 (measured)."""
+MONTHLY = re.compile(r"-(\d{4}\.\d{2})$")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_SECOND = 2**32 - 1
 _RECEIVE = 65536
+
+Entry = tuple[Any, dict[str, Any]]
+"""A record and its time."""
 UNREADABLE = (OSError, ValueError, msgpack.UnpackException)
 """No connection, a host name that is none (ValueError), or an answer that is no msgpack."""
 
@@ -160,20 +168,24 @@ class ForwardOutput:
 
     def __init__(self, settings: ForwardSettings) -> None:
         self._sender = AckSender(settings)
+        self._prove = prover(settings.password) if settings.password else None
 
     def send(self, batch: Sequence[Spooled]) -> Outcome:
         """Deliver a batch; see `Output.send`."""
         outcome = Outcome()
         for tag, group in groupby(batch, key=tag_of):
             documents: list[Spooled] = []
+            entries: list[Entry] = []
             for document in group:
-                if len(document.body) > LARGEST_DOCUMENT:
-                    outcome.refused.append(Refused(document, _too_large(document)))
+                entry = self._entry(tag, document)
+                if isinstance(entry, Invalid):
+                    outcome.refused.append(Refused(document, entry))
                 else:
                     documents.append(document)
+                    entries.append(entry)
             if not documents:
                 continue
-            self._sender.send_chunk(tag, [_entry(document.body) for document in documents])
+            self._sender.send_chunk(tag, entries)
             outcome.done += [document.seq for document in documents]
             outcome.quarantined += sum(entry.index_name.startswith(QUARANTINE) for entry in documents)
         return outcome
@@ -187,6 +199,17 @@ class ForwardOutput:
         """End the connection."""
         self._sender._close()  # noqa: SLF001  # close() would forbid to connect again
 
+    def _entry(self, tag: str, document: Spooled) -> Entry | Invalid:
+        if len(document.body) > LARGEST_DOCUMENT:
+            return _too_large(document)
+        record: dict[str, Any] = json.loads(document.body)
+        at = event_time(record["@timestamp"], document.index_name)
+        if at is None:
+            return _no_time(record)
+        if self._prove is not None:
+            record[FIELD] = self._prove(record, tag)
+        return at, record
+
 
 def tag_of(document: Spooled) -> str:
     """``pabx-cdr-2026.11`` is tagged ``pabx.cdr``; a newer state of a row ``pabx.cdr.state``.
@@ -195,8 +218,29 @@ def tag_of(document: Spooled) -> str:
     deletes nothing (5.1.1): a call that became part of another is sent as a state that says so,
     ``call.merged_into``.
     """
-    tag = document.index_name.rpartition("-")[0].replace("-", ".", 1)
-    return tag if document.operation == "create" or tag == "pabx.calls" else f"{tag}.state"
+    name = document.index_name
+    tag = (name.rpartition("-")[0] if MONTHLY.search(name) else name).replace("-", ".", 1)
+    return f"{tag}.state" if document.operation != "create" and tag == "pabx.cdr" else tag
+
+
+def event_time(timestamp: str, index_name: str) -> EventTime | None:
+    """The record's time, by which Fluent Bit names the monthly index.
+
+    Usually the document's own, to the microsecond. A quarantine document belongs to the month of what was
+    refused: where the two differ, it is the first second of the index's month.
+
+    Returns:
+        None before 1970 and after 2106, which the protocol's 32 bits of seconds cannot say.
+    """
+    at = datetime.fromisoformat(timestamp)
+    month = MONTHLY.search(index_name)
+    if month and month[1] != f"{at.astimezone(UTC):%Y.%m}":
+        at = datetime(int(month[1][:4]), int(month[1][5:]), 1, tzinfo=UTC)
+    seconds = (at - EPOCH) // timedelta(seconds=1)
+    if index_name.startswith(QUARANTINE):
+        # Second 0 would be taken for no time at all.
+        return EventTime(min(max(seconds, 1), LAST_SECOND), 0)
+    return EventTime(seconds, at.microsecond * 1000) if 0 < seconds <= LAST_SECOND else None
 
 
 def _too_large(document: Spooled) -> Invalid:
@@ -204,7 +248,6 @@ def _too_large(document: Spooled) -> Invalid:
     return Invalid("", "forward.largest_document", words)
 
 
-def _entry(body: bytes) -> tuple[Any, dict[str, Any]]:
-    record: dict[str, Any] = json.loads(body)
-    at = datetime.fromisoformat(record["@timestamp"])
-    return EventTime(at.timestamp()), record
+def _no_time(record: dict[str, Any]) -> Invalid:
+    words = f"{record['@timestamp']}: the Forward protocol knows the years from 1970 to 2106"
+    return Invalid("@timestamp", "forward.time", words)

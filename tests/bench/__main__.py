@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from compose.stack import MariaDB, OpenSearchCluster
-from tests.bench import backfill, latency, open_calls, own_work, steady
+from tests.bench import backfill, gate, latency, open_calls, own_work, steady
 from tests.bench.figure import Figure
 from tests.servers import new_server_dir
 from tests.shipper.running import central_install
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "latency": latency.measure,
     "steady": steady.measure,
     "backfill": backfill.measure,
+    "gate": gate.measure,
 }
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from contextlib import suppress
@@ -38,11 +39,13 @@ class Gate:
         self.stores = folder / "stores"
         self.log = folder / "fluent-bit.log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.door: subprocess.Popen[bytes] | None = None
         url = urlsplit(cluster.url if cluster else "http://127.0.0.1:9")
         known: dict[str, Any] = {
             "host": "localhost",
             "listen": "127.0.0.1",
             "port": free_port(),
+            "inner_port": free_port(),
             "http_port": free_port(),
             "opensearch_host": url.hostname,
             "opensearch_port": url.port,
@@ -55,7 +58,7 @@ class Gate:
 
     @property
     def port(self) -> int:
-        """Of the Forward input."""
+        """That the stores connect to."""
         return self.settings.port
 
     def enrol(self, store: str, *, renew: bool = False, **facts: Any) -> dict[str, Any]:
@@ -74,12 +77,29 @@ class Gate:
         }
 
     def start(self) -> None:
-        """Start it and wait until it listens."""
+        """Start it and its door, and wait until both take connections."""
+        if self.settings.door:
+            self.start_door()
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             command = [str(BINARY), "-c", str(self.folder.path / "fluent-bit.yaml")]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/")
         eventually(lambda: self._listens(before), f"Fluent Bit's start ({self.log})", 30)
+
+    def start_door(self) -> None:
+        """`central gate serve`, where it does not run yet."""
+        if self.door is None or self.door.poll() is not None:
+            with self.log.with_name("door.log").open("ab") as log:
+                command = [sys.executable, "-m", "central", "gate", "serve", "--gate", str(self.folder.path)]
+                self.door = subprocess.Popen(command, stdout=log, stderr=log)
+            eventually(self._door_answers, f"the door ({self.log.with_name('door.log')})", 30)
+
+    def _door_answers(self) -> bool:
+        assert self.door is not None
+        assert self.door.poll() is None, self.door_text()
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
 
     def _listens(self, before: int) -> bool:
         assert self.process is not None
@@ -94,8 +114,20 @@ class Gate:
             return True
         return False
 
-    def kill(self) -> None:
+    def close(self) -> None:
+        """End both."""
+        self.kill()
+        self.kill_door()
+
+    def kill_door(self) -> None:
         """SIGKILL."""
+        if self.door is not None:
+            self.door.kill()
+            self.door.wait()
+            self.door = None
+
+    def kill(self) -> None:
+        """SIGKILL of Fluent Bit; the door stays."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -134,8 +166,12 @@ class Gate:
         return self.chunks() == 0
 
     def log_text(self) -> str:
-        """What it logged so far."""
+        """What Fluent Bit logged so far."""
         return self.log.read_text(errors="replace")
+
+    def door_text(self) -> str:
+        """What the door logged so far."""
+        return self.log.with_name("door.log").read_text(errors="replace")
 
 
 def now() -> dt.datetime:

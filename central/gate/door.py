@@ -1,0 +1,194 @@
+"""The gate's door: TLS for the stores, plain bytes to the Fluent Bit beside it.
+
+Fluent Bit 5.1.1 accepts TLS in its one engine thread and sleeps half a second in each handshake (measured:
+140 stores need 70 s, and whoever connects and stays silent holds all others up). Without TLS it lets 140
+stores in within 0.1 s. So TLS ends here, and what comes through it is still to log in there.
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from central.errors import CentralError
+from central.gate.folder import GateFolder, Settings
+
+log = logging.getLogger("central.gate")
+
+HANDSHAKE_SECONDS: Final = 10.0
+FIRST_BYTE_SECONDS: Final = 30.0
+IDLE_SECONDS: Final = 900.0
+"""A store's heartbeat comes every 30 s."""
+MOST_CONNECTIONS: Final = 2000
+BACKLOG: Final = 1024
+_BLOCK: Final = 65536
+_LOG_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 1.0
+
+
+class Door:
+    """Takes connections until it is told to stop.
+
+    Args:
+        folder: the gate's directory.
+    """
+
+    def __init__(self, folder: GateFolder) -> None:
+        folder.require()
+        self._folder = folder
+        self._settings: Settings = folder.settings()
+        self._context = make_context(folder, self._settings)
+        self._certified = _changed(folder.path)
+        self._open: set[asyncio.Task[None]] = set()
+        self._told: dict[str, float] = {}
+        self.stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until `stopped` is set.
+
+        Raises:
+            CentralError: the address cannot be listened on.
+        """
+        settings = self._settings
+        try:
+            server = await asyncio.start_server(
+                self._met,
+                settings.listen,
+                settings.port,
+                backlog=BACKLOG,
+            )
+        except OSError as error:
+            raise CentralError(
+                f"{settings.listen}:{settings.port} cannot be listened on ({error.strerror}): is another one "
+                "running? else set another by central gate init --port or --listen"
+            ) from error
+        log.info("stores come in on %s:%d, TLS", settings.listen, settings.port)
+        async with server:
+            while not self.stopped.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.stopped.wait(), _LOOK_SECONDS)
+                self._renew_certificate()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._open) >= MOST_CONNECTIONS:
+            self._tell("too many connections", "more than %d connections", MOST_CONNECTIONS)
+            writer.close()
+            return
+        self._open.add(task)
+        try:
+            if await self._secured(writer):
+                await self._relay(reader, writer)
+        except asyncio.CancelledError:
+            if not self.stopped.is_set():
+                raise
+        except (OSError, TimeoutError) as error:
+            self._tell("broken", "a connection of %s broke off: %s", peer(writer), str(error) or "too slow")
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    async def _secured(self, writer: asyncio.StreamWriter) -> bool:
+        try:
+            await writer.start_tls(self._context, ssl_handshake_timeout=HANDSHAKE_SECONDS)
+        except (OSError, EOFError) as error:  # TLS errors are OSErrors
+            self._tell("handshake", "%s was not let in: %s", peer(writer), str(error) or "it said nothing")
+            return False
+        return True
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One store's connection: what it sends to Fluent Bit, and the answers back."""
+        try:
+            inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._settings.inner_port)
+        except OSError as error:
+            port = self._settings.inner_port
+            self._tell("inner", "Fluent Bit does not answer on 127.0.0.1:%d (%s): start it", port, error)
+            return
+        try:
+            ways = (
+                asyncio.create_task(_copy(reader, inner_writer, FIRST_BYTE_SECONDS)),
+                asyncio.create_task(_copy(inner_reader, writer, IDLE_SECONDS)),
+            )
+            try:
+                # When one side ends, so does the other: half a connection is of no use to anybody.
+                done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+            for way in done:
+                way.result()
+        finally:
+            inner_writer.close()
+
+    def _renew_certificate(self) -> None:
+        """Take in a renewed certificate; connections that are open stay."""
+        at = _changed(self._folder.path)
+        if at == self._certified:
+            return
+        self._certified = at
+        try:
+            self._context.load_cert_chain(
+                self._folder.path / "server.pem", self._folder.path / "server-key.pem"
+            )
+        except (OSError, ssl.SSLError) as error:
+            self._tell("certificate", "%s/server.pem: %s: central gate renew", self._folder.path, error)
+        else:
+            log.info("the renewed certificate is in use")
+
+    def _tell(self, kind: str, text: str, *values: object) -> None:
+        """Log, now and then: whoever scans the internet must not fill the log."""
+        now = time.monotonic()
+        if now - self._told.get(kind, -_LOG_SECONDS) >= _LOG_SECONDS:
+            self._told[kind] = now
+            log.warning(text, *values)
+
+
+def make_context(folder: GateFolder, settings: Settings) -> ssl.SSLContext:
+    """TLS 1.2 and later, with the gate's certificate.
+
+    Raises:
+        CentralError: a file cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(folder.path / "server.pem", folder.path / "server-key.pem")
+        if settings.client_certificates:
+            context.load_verify_locations(folder.path / "ca.pem")
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise CentralError(
+            f"{folder.path}/server.pem or server-key.pem cannot be used ({error}): run central gate renew"
+        ) from error
+    return context
+
+
+def peer(writer: asyncio.StreamWriter) -> str:
+    """Who is at the other end."""
+    address = writer.get_extra_info("peername")
+    return str(address[0]) if address else "somebody"
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter, first_seconds: float) -> None:
+    """Pass bytes on as they come, no faster than they are taken."""
+    patience = first_seconds
+    while True:
+        data = await asyncio.wait_for(source.read(_BLOCK), patience)
+        if not data:
+            return
+        target.write(data)
+        await asyncio.wait_for(target.drain(), IDLE_SECONDS)
+        patience = IDLE_SECONDS
+
+
+def _changed(path: Path) -> float:
+    with suppress(OSError):
+        return (path / "server.pem").stat().st_mtime
+    return 0.0
