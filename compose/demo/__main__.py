@@ -5,21 +5,23 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from compose.demo import around, completeness, costs, hours, outcomes, searching, ship, stores
+from compose.demo import around, completeness, costs, gate, hours, outcomes, searching, ship, stores
 from compose.demo.documents import Documents
-from compose.simulator import chain
+from compose.simulator import StoreProfile, chain
 from compose.stack import StackError, state
 from compose.stack.cli import main as stack
 from compose.stack.paths import cache_dir
 from compose.stack.progress import ProgressLine
 
 SEED = 1
+DELIVERY_SECONDS = 300.0
 TARIFFS = Path(__file__).with_name("tariffs.toml")
 
 
@@ -62,9 +64,11 @@ def demo(database: stores.Server, url: str, folder: Path, number: int, start: da
     profiles = chain(number, SEED)
     documents = Documents(OpenSearch(url, timeout=120), [store.id for store in profiles])
     progress = ProgressLine()
+    central = partial(ship.central, url)
 
-    ship.install(url)
+    central("install")
     documents.remove()
+    central("stores", "apply", gate.register(folder, profiles))
 
     at = time.monotonic()
     written = stores.fill(database, profiles, start, days, SEED, progress)
@@ -74,13 +78,19 @@ def demo(database: stores.Server, url: str, folder: Path, number: int, start: da
     _done(f"{number} stores telephoned for {days} days: {calls:,} calls, {rows:,} CDR rows", at)
 
     at = time.monotonic()
-    configs = [stores.configure(database, store, url, folder) for store in profiles]
-    ship.ship(configs, documents.rows, rows, progress)
+    if gate.available():
+        configs, how = _through_the_gate(database, profiles, central, folder, documents, rows, progress)
+    else:
+        print("fluent-bit is not on PATH: the shippers send direct, without head office's gate")
+        configs, how = [stores.configure(database, store, url, folder) for store in profiles], ""
+        ship.ship(configs, documents.rows, rows, progress)
     progress.close()
     documents.refresh()
     seconds = max(time.monotonic() - at, 0.001)
     _done(
-        f"{number} shippers put the calls together and delivered all, {rows / seconds:,.0f} rows a second", at
+        f"{number} shippers put the calls together and delivered all{how}, "
+        f"{rows / seconds:,.0f} rows a second",
+        at,
     )
 
     at = time.monotonic()
@@ -100,6 +110,33 @@ def demo(database: stores.Server, url: str, folder: Path, number: int, start: da
     for line in around.lines(documents, url, configs[0]):
         print(f"  {line}")
     return right
+
+
+def _through_the_gate(
+    database: stores.Server,
+    profiles: Sequence[StoreProfile],
+    central: gate.Central,
+    folder: Path,
+    documents: Documents,
+    rows: int,
+    progress: ProgressLine,
+) -> tuple[list[Path], str]:
+    """Enrol each store, and ship through a real Fluent Bit."""
+    entrance = gate.Gate(folder, central)
+    configs = []
+    for store in profiles:
+        progress(f"central stores enrol {store.id}")
+        enrolled = entrance.enrol(store)
+        configs.append(stores.configure_enrolled(database, store, enrolled, folder))
+    with entrance.running():
+        ship.ship(configs, documents.rows, rows, progress)
+        until = time.monotonic() + DELIVERY_SECONDS
+        while entrance.waiting():
+            progress(f"Fluent Bit delivers: {documents.rows()} of {rows} rows")
+            if time.monotonic() > until:
+                raise ship.ShippingError(f"{entrance.waiting()} files wait in {entrance.folder}/storage")
+            time.sleep(0.2)
+    return configs, " through Fluent Bit, each with a credential of its own"
 
 
 def _done(text: str, since: float) -> None:

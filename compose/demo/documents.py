@@ -15,6 +15,9 @@ PAGE = 5_000
 FORGETTING_SECONDS = 0.5
 """A refresh forgets deletions that are older than the cluster's coarse clock can tell, which is 0.2 s."""
 
+MERGED = {"exists": {"field": "call.merged_into"}}
+"""What is left of a call that became part of another one, where it came through the gate."""
+
 Bucket = Mapping[str, Any]
 Query = Mapping[str, Any]
 
@@ -107,9 +110,9 @@ class Documents:
 
     def every_call(self, fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """These fields of each call, in no order."""
-        body = {"query": self._of_stores, "_source": list(fields)}
+        body = {"query": self._query(()), "_source": list(fields)}
         for hit in scan(self._client, index=CALLS, query=body, size=PAGE):
             yield hit["_source"]
 
     def _query(self, filters: Sequence[Query]) -> Query:
-        return {"bool": {"filter": [self._of_stores, *filters]}}
+        return {"bool": {"filter": [self._of_stores, *filters], "must_not": MERGED}}

@@ -1,4 +1,4 @@
-"""Runs the real commands: ``central install``, ``shipper run --once`` for each store, ``central rate``."""
+"""Runs the real commands: ``central``, and ``shipper run --once`` for each store."""
 
 import json
 import os
@@ -18,15 +18,6 @@ class ShippingError(Exception):
     """A command failed; its own line says why."""
 
 
-def install(url: str) -> None:
-    """``central install``.
-
-    Raises:
-        ShippingError: The cluster did not take everything.
-    """
-    _central(url, "install")
-
-
 def rate(url: str, tariffs: Path) -> tuple[int, int]:
     """``central rate``.
 
@@ -40,20 +31,26 @@ def rate(url: str, tariffs: Path) -> tuple[int, int]:
     Raises:
         ShippingError: The file is wrong, or the cluster failed.
     """
-    told = json.loads(_central(url, "rate", "--tariffs", str(tariffs), "--json"))
+    told = json.loads(central(url, "rate", "--tariffs", tariffs, "--json"))
     return told["rated"], told["unrated"]
 
 
-def _central(url: str, *arguments: str) -> str:
+def central(url: str, *arguments: str | Path) -> str:
+    """Run ``central``, and give what it says.
+
+    Raises:
+        ShippingError: It failed; its own line says why.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", "central", *arguments],
+        [sys.executable, "-m", "central", *map(str, arguments)],
         env={**os.environ, "OPENSEARCH_URL": url},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise ShippingError(f"central {arguments[0]}: {(done.stderr or done.stdout).strip()}")
+        command = " ".join(part for part in map(str, arguments[:2]) if not part.startswith("-"))
+        raise ShippingError(f"central {command}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
 
 

@@ -97,35 +97,47 @@ def again(store: StoreProfile, start: date, days: int, seed: int) -> Iterator[Ve
     return (meant(call.truth) for call in simulate(store, start, days, seed))
 
 
-def configure(server: Server, store: StoreProfile, url: str, folder: Path) -> Path:
-    """Make the agent's read-only user and its ``shipper.toml``."""
+def reader_of(server: Server, store: StoreProfile) -> str:
+    """Make the agent's read-only user; gives the lines of its ``shipper.toml`` that lead to it."""
     name = database_of(store)
     password = secrets.token_urlsafe(18)
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE OR REPLACE USER {name}@127.0.0.1 IDENTIFIED BY %s", (password,))
         cursor.execute(f"GRANT SELECT ON {name}.cdr TO {name}@127.0.0.1")
-    home = folder / store.id
-    home.mkdir()
-    file = home / "shipper.toml"
-    file.touch(mode=0o600)
-    file.write_text(
+    return f'port = {server.port}\nuser = "{name}"\npassword = "{password}"\ndatabase = "{name}"\n'
+
+
+def configure(server: Server, store: StoreProfile, url: str, folder: Path) -> Path:
+    """An agent that sends straight to the cluster."""
+    trunks = ", ".join(f'"{trunk.name}"' for trunk in store.trunks)
+    return _written(
+        folder,
+        store,
         f"""[store]
 id = "{store.id}"
 timezone = "{store.timezone}"
 area_code = "{store.area_code}"
-trunks = [{", ".join(f'"{trunk.name}"' for trunk in store.trunks)}]
+trunks = [{trunks}]
 [cdr]
-port = {server.port}
-user = "{name}"
-password = "{password}"
-database = "{name}"
-[output]
+{reader_of(server, store)}[output]
 kind = "opensearch"
 [output.opensearch]
 url = "{url}"
-[spool]
-path = "{home}/spool.db"
 """,
-        encoding="utf-8",
     )
+
+
+def configure_enrolled(server: Server, store: StoreProfile, enrolled: tuple[str, str], folder: Path) -> Path:
+    """An agent that sends through the gate: head office's file, and in it the way to the database."""
+    text, ca_file = enrolled
+    text = text.replace('password = ""\n', reader_of(server, store), 1)
+    return _written(folder, store, text.replace("/etc/pabx-shipper/ca.pem", ca_file))
+
+
+def _written(folder: Path, store: StoreProfile, text: str) -> Path:
+    home = folder / store.id
+    home.mkdir()
+    file = home / "shipper.toml"
+    file.touch(mode=0o600)
+    file.write_text(f'{text}[spool]\npath = "{home}/spool.db"\n', encoding="utf-8")
     return file

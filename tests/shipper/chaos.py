@@ -3,9 +3,10 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -103,11 +104,14 @@ class Chaos:
                 for store in stores:
                     store.agent.kill()
 
-    def _store(self, profile: StoreProfile, rows: int) -> Store:
-        database = cdr_database_on(self.mariadb).__enter__()  # ends with its server
-        config = write_config(
+    def _config(self, profile: StoreProfile, database: CdrDatabase) -> Path:
+        return write_config(
             self.folder / profile.id, database, self.cluster, store=profile.id, timezone=profile.timezone
         )
+
+    def _store(self, profile: StoreProfile, rows: int) -> Store:
+        database = cdr_database_on(self.mariadb).__enter__()  # ends with its server
+        config = self._config(profile, database)
         agent = RunningAgent(config)
         agent.start()
         return Store(
@@ -116,8 +120,7 @@ class Chaos:
 
     def _kill_everything(self, stores: list[Store]) -> None:
         """Each of them once, in any order, at any moment; they come back by themselves."""
-        tasks = [self._kill_mariadb, self._kill_cluster]
-        tasks += [lambda store=store: self._kill_agent(store) for store in stores]  # type: ignore[misc]
+        tasks = self._tasks(stores)
         self.random.shuffle(tasks)
         threads = []
         for task in tasks:
@@ -131,6 +134,10 @@ class Chaos:
         self.mariadb.wait_healthy()
         for store in stores:
             store.agent.start_if_dead()
+
+    def _tasks(self, stores: list[Store]) -> list[Callable[[], None]]:
+        agents = [partial(self._kill_agent, store) for store in stores]
+        return [self._kill_mariadb, self._kill_cluster, *agents]
 
     def _kill_mariadb(self) -> None:
         self.mariadb.kill()
