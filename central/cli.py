@@ -12,7 +12,7 @@ from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from central import erase_command, stores_command
+from central import audit_command, erase_command, quarantine_command, stores_command
 from central.assets import load_assets
 from central.client import Connection, connect, connection_from
 from central.erase import erase
@@ -80,6 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     _erase_options(command("erase", "take a person's number out of all documents", erase_command.DESCRIPTION))
+    audit = command("audit", "compare each store's days with the index", audit_command.DESCRIPTION)
+    audit_command.options(audit)
+    audit.set_defaults(run=_audit_command)
     gate = commands.add_parser(
         "gate",
         help="head office's Fluent Bit: its files, its door, its certificate",
@@ -97,6 +100,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     stores_command.options(stores, cluster)
     stores.set_defaults(run=_stores_command)
+    quarantine = commands.add_parser(
+        "quarantine",
+        parents=[cluster],
+        help="what was refused, why, and how it is released",
+        description=quarantine_command.DESCRIPTION,
+        allow_abbrev=False,
+    )
+    quarantine_command.options(quarantine, cluster, _day)
+    quarantine.set_defaults(run=_quarantine_command)
     return parser
 
 
@@ -184,6 +196,14 @@ def _erase_command(options: argparse.Namespace) -> None:
         sys.exit(1)
 
 
+def _audit_command(options: argparse.Namespace) -> None:
+    report = audit_command.run(options, _connection(options))
+    for line in audit_command.lines(options, report):
+        print(line)
+    if not report.complete:
+        sys.exit(1)
+
+
 def _gate_command(options: argparse.Namespace) -> None:
     if options.gate_command == "serve":
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -196,6 +216,14 @@ def _gate_command(options: argparse.Namespace) -> None:
 def _stores_command(options: argparse.Namespace) -> None:
     for line in options.lines(options, _connection(options)):
         print(line)
+
+
+def _quarantine_command(options: argparse.Namespace) -> None:
+    lines, code = options.outcome(options, _connection(options))
+    for line in lines:
+        print(line)
+    if code:
+        sys.exit(code)
 
 
 def _period(since: date | None, until: date | None) -> Period | None:

@@ -4,14 +4,14 @@ import random
 
 
 class Backoff:
-    """Exponential with full jitter: 140 stores must not come back in step after an outage.
+    """Exponential with jitter: 140 stores must not come back in step after an outage, but within a minute.
 
     Args:
         first: Upper bound of the first wait, seconds.
         cap: Upper bound of every wait, seconds.
     """
 
-    def __init__(self, first: float = 0.5, cap: float = 60.0) -> None:
+    def __init__(self, first: float = 0.5, cap: float = 30.0) -> None:
         self._first = first
         self._cap = cap
         self._tries = 0

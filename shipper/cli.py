@@ -13,6 +13,7 @@ from shipper.backfill import backfill
 from shipper.check import check
 from shipper.config import Config, config_path, load
 from shipper.errors import ConfigError, ShipperError
+from shipper.refused import refused, release
 from shipper.status import status
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -62,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     shown = command("status", "What was read, delivered and refused, and what waits.")
     shown.add_argument("--json", action="store_true", help="as JSON")
     shown.set_defaults(run=_status)
+
+    kept = command("refused", "Documents that not even the quarantine took, kept here, and why.")
+    kept.add_argument("--json", action="store_true", help="as JSON, with the documents")
+    kept.add_argument("--release", action="store_true", help="put them back to be sent, after a fix")
+    kept.set_defaults(run=_refused)
 
     filled = command("backfill", "Read a span of days again; never makes a duplicate.")
     filled.add_argument("--since", required=True, type=_day, metavar="DATE", help="first day, YYYY-MM-DD")
@@ -113,6 +119,20 @@ def _check(config: Config, options: argparse.Namespace) -> int:
 def _status(config: Config, options: argparse.Namespace) -> int:
     found = status(config)
     print(json.dumps(found.as_dict(), ensure_ascii=False, indent=2) if options.json else found)
+    return DONE
+
+
+def _refused(config: Config, options: argparse.Namespace) -> int:
+    found = refused(config)
+    if options.json:
+        print(json.dumps([document.as_dict() for document in found], ensure_ascii=False, indent=2))
+    else:
+        for document in found:
+            print(document)
+        if not found:
+            print("shipper: no document is kept here")
+    if options.release and found:
+        print(f"shipper: {release(config)} put back, to be sent again", file=sys.stderr)
     return DONE
 
 

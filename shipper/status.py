@@ -8,7 +8,7 @@ from typing import Any
 
 from shipper.config import Config
 from shipper.document.clock import stamp
-from shipper.spool import Spool, SpoolLock
+from shipper.spool import ACCOUNT, Spool, SpoolLock
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,16 @@ class Status:
     quarantined: int
     """Acknowledged, but in the quarantine: refused by the agent, the pipeline or the index."""
     refused: int
-    """Refused even there, kept in the spool's table ``refused``."""
+    """Refused even there, kept in the spool: ``shipper refused``."""
+    sent_again: int
+    """Documents spooled once more by the nightly account; ``delivered`` counts them too."""
+    reports: int
+    """Accounts of a day that were acknowledged."""
+    counted_until: str | None
+    """The last day that was sent again and counted at night."""
     spool_documents: int
     spool_bytes: int
+    spool_limit_bytes: int
     spool_oldest_seconds: int | None
     last_acknowledgement: str | None
     errors: dict[str, dict[str, str]]
@@ -53,6 +60,7 @@ class Status:
             f"calls       {self.calls} made, {self.calls_open} not settled yet",
             f"delivered   {self.delivered}, last acknowledgement {self.last_acknowledgement or 'never'}",
             f"refused     {self.quarantined} to the quarantine, {self.refused} kept here",
+            f"counted     up to {self.counted_until or 'no day yet'}, {self.reports} reports delivered",
             f"spool       {waits}",
         ]
         lines += [
@@ -82,9 +90,13 @@ def status(config: Config) -> Status:
         calls_open=spool.unsettled(),
         delivered=counters.get("delivered", 0),
         quarantined=counters.get("quarantined", 0),
-        refused=counters.get("refused", 0),
+        refused=spool.refused(),
+        sent_again=counters.get("again", 0),
+        reports=counters.get("reports", 0),
+        counted_until=notes.get(ACCOUNT, (None, 0.0))[0],
         spool_documents=waiting,
         spool_bytes=spool.used_bytes(),
+        spool_limit_bytes=spool.limit_bytes,
         spool_oldest_seconds=None if oldest is None else max(0, round(time.time() - oldest)),
         last_acknowledgement=_iso(acknowledged[1]) if acknowledged else None,
         errors={

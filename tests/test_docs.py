@@ -43,7 +43,12 @@ def test_every_option_is_explained(command: str, option: str) -> None:
     assert option in SHIPPER
 
 
-CENTRAL = {"install": "README.md", "rate": "docs/tariffs.md", "erase": "docs/privacy.md"}
+CENTRAL = {
+    "install": "README.md",
+    "rate": "docs/tariffs.md",
+    "erase": "docs/privacy.md",
+    "audit": "docs/audit.md",
+}
 
 
 def _central() -> Iterator[tuple[str, str]]:
@@ -62,6 +67,23 @@ def test_every_option_of_central_is_explained(command: str, option: str) -> None
     page = (ROOT / CENTRAL[command]).read_text(encoding="utf-8")
     assert f"central {command}" in page or f"central --url http://127.0.0.1:9200 {command}" in page
     assert option in page
+
+
+def _nested(name: str) -> Iterator[tuple[str, str]]:
+    """Sub-commands of a command of `central`, each with its options."""
+    choices = central_cli._parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    below = choices[name]._subparsers._group_actions[0].choices  # type: ignore[index]
+    for sub, parser in below.items():
+        yield from ((sub, text) for action in parser._actions for text in action.option_strings)
+
+
+def test_every_part_of_the_gate_is_explained() -> None:
+    page = (ROOT / "docs" / "gate.md").read_text(encoding="utf-8")
+    given = {"-h", "--help", "--gate", "--url", "--user", "--password-file", "--ca-file"}
+    found = {(sub, option) for sub, option in _nested("gate") if option not in given}
+    missing = {sub for sub, _ in _nested("gate") if f"central gate {sub}" not in page}
+    missing |= {option for _, option in found if option not in page}
+    assert missing <= {"--no-client-certificates", "--door"}  # the other way round of an option that is there
 
 
 def test_readme_names_every_folder() -> None:

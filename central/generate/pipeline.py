@@ -1,6 +1,7 @@
 """The ingest pipeline: stamps each document, and puts aside what the index would refuse or read wrongly."""
 
 import json
+import re
 from collections.abc import Iterable
 from importlib import resources
 from typing import Any, Final
@@ -20,6 +21,10 @@ _METADATA: Final = (
     "_ingest",
 )
 _NOW: Final = "{{{_ingest.timestamp}}}"
+_MESSAGE: Final = "{{{_ingest.on_failure_message}}}"
+_ONCE: Final = "once"
+WHOLE: Final = "document"
+"""Path of what is wrong with a document as a whole."""
 REGISTER_PIPELINE: Final = "pabx-register"
 """What `central stores apply` makes of the register of stores; until then there is none."""
 
@@ -50,6 +55,13 @@ def ingest_pipelines(fields: Fields) -> dict[str, str]:
                 }
             },
             *_reason(),
+            {
+                "script": {
+                    **_script("explain", "the path of what is wrong", {"words": _words()})["script"],
+                    "ignore_failure": True,
+                }
+            },
+            _set("quarantine.path", WHOLE, "path", "where no path is known", override=False),
         ],
     }
     return {f"pipelines/ingest/{PIPELINE}.json": json.dumps(body, indent=2, ensure_ascii=False) + "\n"}
@@ -70,7 +82,7 @@ def _register() -> dict[str, Any]:
 def _reason() -> list[dict[str, Any]]:
     """Why it was refused; only where the failure happened does OpenSearch know it, else nothing is set."""
     return [
-        _set("error.message", "{{{_ingest.on_failure_message}}}", "reason", "why it was refused"),
+        _set("error.message", _MESSAGE, "reason", "why it was refused"),
         _set("error.type", "{{{_ingest.on_failure_processor_type}}}", "reason-type", "what refused it"),
         _set(
             "quarantine.rule",
@@ -99,7 +111,20 @@ def _refuse_without_script(names: Iterable[str]) -> list[dict[str, Any]]:
         *moved,
         {"rename": {"field": "refused", "target_field": "quarantine.document", "ignore_missing": True}},
         *_reason(),
-        _set("quarantine.stage", "ingest", "stage", "where it was refused"),
+        _set("store.id", "{{^gate}}{{{quarantine.document.store.id}}}{{/gate}}", "store", "whose it is"),
+        _set("quarantine.dataset", "{{{quarantine.document.event.dataset}}}", "kind-refused", "what it was"),
+        _set("quarantine.stage", "{{#gate}}gate{{/gate}}{{^gate}}ingest{{/gate}}", "stage", "who refused it"),
+        *_locate(),
+        _set("quarantine.rule", "{{{gate.rule}}}", "gate-rule", "which rule of the gate"),
+        _set("error.message", "{{{gate.message}}}", "gate-reason", "what the gate said"),
+        {
+            "remove": {
+                "tag": "gate",
+                "description": "what only the gate had to know",
+                "field": ["gate", "proof", "forward_time", _ONCE],
+                "ignore_missing": True,
+            }
+        },
         _set("quarantine.index", "{{{_index}}}", "index", "where it should have gone"),
         _set("@timestamp", _NOW, "refused-at", "when it was refused"),
         _set("event.id", "{{{_id}}}", "id", "as it was sent"),
@@ -108,6 +133,38 @@ def _refuse_without_script(names: Iterable[str]) -> list[dict[str, Any]]:
         _set("event.created", _NOW, "created", "when this was made"),
         _set("event.ingested", _NOW, "ingested", "when the cluster took it"),
         {"date_index_name": {"tag": "month", "description": "this month's quarantine", **month}},
+    ]
+
+
+def _locate() -> list[dict[str, Any]]:
+    """Only a condition can look at such an integer, and only by failing can it tell where it is.
+
+    A failure of a condition is caught by what is around it, hence the loop over one item.
+    """
+    condition = _set("quarantine.rule", "integer", "never", "does nothing but ask")["set"]
+    path = {"field": "error.message", "pattern": "%{quarantine.path}: %{?words}", "ignore_failure": True}
+    return [
+        {
+            "append": {
+                "tag": "once",
+                "description": "one item to loop over",
+                "field": _ONCE,
+                "value": ["once"],
+            }
+        },
+        {
+            "foreach": {
+                "tag": "locate",
+                "description": "where an integer beyond 64 bits is",
+                "field": _ONCE,
+                "processor": {"set": {**condition, "if": _source("locate")}},
+                "on_failure": [
+                    _set("error.message", _MESSAGE, "integer-reason", "where it is"),
+                    _set("quarantine.rule", "integer", "integer-rule", "an integer beyond 64 bits"),
+                    {"dissect": {"tag": "integer-path", "description": "the path of it", **path}},
+                ],
+            }
+        },
     ]
 
 
@@ -125,8 +182,16 @@ def _set(field: str, value: str, tag: str, description: str, *, override: bool =
 
 
 def _script(name: str, description: str, params: dict[str, Any]) -> dict[str, Any]:
-    source = resources.files("central.generate").joinpath("painless", f"{name}.painless").read_text("utf-8")
-    return {"script": {"tag": name, "description": description, "source": source, "params": params}}
+    return {"script": {"tag": name, "description": description, "source": _source(name), "params": params}}
+
+
+def _source(name: str) -> str:
+    return resources.files("central.generate").joinpath("painless", f"{name}.painless").read_text("utf-8")
+
+
+def _words() -> list[str]:
+    """What follows the path in those messages of the check whose path holds a column's name."""
+    return re.findall(r"path \+ name \+ ': ([^']+)'", _source("check"))
 
 
 def _shape(fields: Fields) -> dict[str, Any]:

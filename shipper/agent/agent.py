@@ -2,16 +2,20 @@
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from shipper import __version__
+from shipper.agent.nightly import Nightly
+from shipper.agent.pulse import Pulse
 from shipper.agent.reading import Reading
 from shipper.agent.sending import Sending
 from shipper.config import Config
 from shipper.document.model import Origin
 from shipper.outputs import make_output
 from shipper.sources.cdr import CdrReader, Database, buckets
-from shipper.spool import Spool, SpoolLock
+from shipper.spool import ACCOUNT, Spool, SpoolLock
 
 STOP_SECONDS = 5.0
 """How long a sender that still waits for an answer may delay the end: what it has sent is sent again."""
@@ -66,7 +70,7 @@ class Agent:
 
         Returns:
             What this run counted: ``read``, ``calls``, ``documents``, ``delivered``, ``quarantined``,
-            ``refused``.
+            ``refused``, ``reports``.
 
         Raises:
             ShipperError: Something is in the way; what was read and not acknowledged stays in the spool.
@@ -83,7 +87,9 @@ class Agent:
                     self._arrived.clear()
                     sending.drain()
                     if last:
+                        sending.beat(now=True)
                         return
+                    sending.beat()
                     self._arrived.wait(1.0)
 
             sender = threading.Thread(target=self._guarded(deliver), name="sending", daemon=True)
@@ -102,11 +108,29 @@ class Agent:
         spool = Spool(self._path, limit)
         database = Database(self._config.cdr)
         reader = CdrReader(self._config, database, spool, self._origin)
-        reading = Reading(
-            reader, database, spool, self._config.cdr.poll_seconds, self._stop, self._wake, self._arrived.set
+        zone = ZoneInfo(self._config.store.timezone)
+        done = spool.notes().get(ACCOUNT, ("", 0.0))[0]
+        pulse = Pulse(self._origin, self._config.agent.heartbeat_seconds, lambda: reading.error)
+        sending = Sending(
+            make_output(self._config),
+            Spool(self._path, limit),
+            self._origin,
+            self._stop,
+            self._arrived,
+            pulse,
         )
-        output = make_output(self._config)
-        return reading, Sending(output, Spool(self._path, limit), self._origin, self._stop, self._arrived)
+        reading = Reading(
+            reader,
+            database,
+            spool,
+            self._config.cdr.poll_seconds,
+            self._stop,
+            self._wake,
+            self._arrived.set,
+            Nightly(self._config.store.id, lambda: datetime.now(zone), done),
+            lambda: sending.passed,
+        )
+        return reading, sending
 
     def _end(
         self, reading: Reading, sending: Sending, sender: threading.Thread, lock: SpoolLock

@@ -3,12 +3,15 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
+from shipper.agent.nightly import Nightly
 from shipper.agent.trouble import Trouble
+from shipper.document.account import INDEX as REPORTS
+from shipper.document.model import Document
 from shipper.errors import DiskFullError, ShipperError
 from shipper.sources.cdr import CdrReader, Database, buckets
-from shipper.spool import Spool, SpoolFullError
+from shipper.spool import ACCOUNT, Spool, SpoolFullError
 
 log = logging.getLogger("shipper.reading")
 
@@ -18,6 +21,9 @@ RECHECK_SECONDS = 24 * 3600.0
 
 ROOM_SECONDS = 0.5
 """How often a full spool is asked for room: a look into its own file only."""
+
+BEHIND_SECONDS = 600.0
+"""Nothing is sent again while documents wait for so long: an outage must not fill the spool with resends."""
 
 DISK_SECONDS = 10.0
 """The longest pause on a full disk, which somebody is about to mend."""
@@ -34,6 +40,8 @@ class Reading:
         stop: Set when the agent shall end.
         wake: Set to look at once (a call was hung up).
         arrived: Told when documents went into the spool.
+        nightly: Says which day is to be read once more.
+        passed: What waits because the other side did not take it: up to which `seq`, of which indices.
     """
 
     def __init__(
@@ -45,6 +53,8 @@ class Reading:
         stop: threading.Event,
         wake: threading.Event,
         arrived: Callable[[], None],
+        nightly: Nightly,
+        passed: Callable[[], tuple[int, Collection[str]]],
     ) -> None:
         self._reader = reader
         self._database = database
@@ -53,6 +63,8 @@ class Reading:
         self._stop = stop
         self._wake = wake
         self._arrived = arrived
+        self._nightly = nightly
+        self._passed = passed
         self._trouble = Trouble("reading", spool, log)
         self._span: tuple[str, str] | None = None
 
@@ -74,8 +86,12 @@ class Reading:
                 if self._reader.poll():
                     self._arrived()
                 self._trouble.over()
+                # A day at a time: between two of them the newest calls go first.
+                if (day := self._nightly.next()) is not None and not self._is_behind():
+                    self._night(day)
                 pause = self._poll_seconds
             except SpoolFullError as error:
+                self._database.close()
                 self._wait_for_room(error)
                 continue
             except ShipperError as error:
@@ -99,8 +115,12 @@ class Reading:
                     self.span(since, until, generation)
                     read = True
                 self._settle_calls()
+                if since is None:
+                    for day in self._nightly.complete_days():
+                        self._recount(day, send=False)
                 self._trouble.over()
             except SpoolFullError as error:
+                self._database.close()
                 self._wait_for_room(error)
             except ShipperError as error:
                 if self._trouble.gives_up(error):
@@ -108,6 +128,11 @@ class Reading:
                 self._stop.wait(self._failed(error))
             else:
                 return
+
+    @property
+    def error(self) -> ShipperError | None:
+        """What is wrong now, if anything."""
+        return self._trouble.error
 
     def close(self) -> None:
         """End the connections to database and spool."""
@@ -137,6 +162,40 @@ class Reading:
                 return
         self._span = None
 
+    def _is_behind(self) -> bool:
+        after, indices = self._passed()
+        oldest = self.spool.oldest(after=after, without=indices)
+        return oldest is not None and time.time() - oldest > BEHIND_SECONDS
+
+    def _night(self, day: str) -> None:
+        """Read a day once more, send it again, and report it; after trouble it is begun anew."""
+        if self._recount(day, send=True) and (done := self._nightly.did()):
+            self.spool.note(ACCOUNT, done)
+            log.info("the last days were read once more, sent again and counted, up to %s", done)
+
+    def _recount(self, day: str, *, send: bool) -> bool:
+        """Count a day, and report it; False where the agent was told to stop meanwhile."""
+        recount = self._reader.recount(day)
+        for step in recount.steps():
+            if send:
+                self._put(step)
+            if self._stop.is_set():
+                return False
+        self._put([recount.report()])
+        return not self._stop.is_set()
+
+    def _put(self, documents: Sequence[Document]) -> None:
+        """Into the spool as soon as it has room: a day may be larger than the spool."""
+        again = sum(not document.index_name.startswith(REPORTS) for document in documents)
+        while not self._stop.is_set():
+            try:
+                self.spool.add(documents, counts={"again": again})
+            except SpoolFullError as error:
+                self._wait_for_room(error)
+            else:
+                self._took(len(documents))
+                return
+
     def _settle_calls(self) -> None:
         for added in self._reader.settle(at_once=True):
             self._took(added)
@@ -156,6 +215,7 @@ class Reading:
 
     def _wait_for_room(self, error: SpoolFullError) -> None:
         """Until much of the spool was delivered; the database is left alone meanwhile."""
-        self._failed(error)
+        self._arrived()
+        self._trouble.met(error)
         while not self._stop.is_set() and not self.spool.has_room():
             self._stop.wait(ROOM_SECONDS)

@@ -4,9 +4,14 @@ import json
 import logging
 import threading
 import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from shipper.agent.pulse import Pulse
 from shipper.agent.trouble import Trouble
+from shipper.document.account import INDEX as REPORTS
 from shipper.document.clock import stamp
 from shipper.document.model import Document, Origin
 from shipper.document.quarantine import INDEX as QUARANTINE
@@ -23,7 +28,11 @@ PROGRESS_SECONDS = 10.0
 
 
 class Sending:
-    """Delivers batches, oldest first.
+    """Delivers batches, oldest first. What has to be sent again waits for its next round, and blocks nothing.
+
+    A round goes through all that waits. Documents that were not taken stay behind; when most of an index's
+    were not (it is closed, it cannot be made), the round goes past the others of it. After a pause the next
+    round begins with the oldest again.
 
     Args:
         output: Where to.
@@ -31,19 +40,42 @@ class Sending:
         origin: For quarantine documents.
         stop: Set when the agent shall end.
         arrived: Set when documents went into the spool.
+        pulse: Makes the heartbeats that are sent between batches.
     """
 
     def __init__(
-        self, output: Output, spool: Spool, origin: Origin, stop: threading.Event, arrived: threading.Event
+        self,
+        output: Output,
+        spool: Spool,
+        origin: Origin,
+        stop: threading.Event,
+        arrived: threading.Event,
+        pulse: Pulse | None = None,
     ) -> None:
         self._output = output
         self._spool = spool
         self._quarantine = Quarantine(origin)
         self._stop = stop
         self._arrived = arrived
+        self._pulse = pulse
         self._trouble = Trouble("sending", spool, log)
         self._delivered = 0
         self._told = time.monotonic()
+        self._after = 0  # this round has gone past the documents up to it
+        self._past: set[str] = set()  # indices of which it takes no more
+        self._left: OutputError | None = None  # why it left some behind
+        self._again: float | None = None  # when the next round begins, as soon as that is settled
+        self._before = 0  # up to here the round before may have left some behind; 0: it did not
+
+    @property
+    def error(self) -> ShipperError | None:
+        """What is wrong now, if anything."""
+        return self._trouble.error
+
+    @property
+    def passed(self) -> tuple[int, tuple[str, ...]]:
+        """What waits for another round: up to which `seq`, and of which indices; for the reader's thread."""
+        return (self._after, tuple(self._past)) if self._left is not None else (0, ())
 
     def forever(self) -> None:
         """Send until told to stop; whatever fails is tried again."""
@@ -52,8 +84,13 @@ class Sending:
             try:
                 sent = self.step()
             except ShipperError as error:
+                if not isinstance(error, OutputError):
+                    self.beat()
                 self._stop.wait(self._trouble.met(error))
                 continue
+            if self._left is not None and self._again is None:
+                self._again = time.monotonic() + self._trouble.met(self._left)
+            self.beat()
             if not sent:
                 self._arrived.wait(IDLE_SECONDS)
 
@@ -68,39 +105,93 @@ class Sending:
         Raises:
             ShipperError: The trouble does not end.
         """
+        self._again = time.monotonic()
         while not self._stop.is_set():
             try:
-                if not self.step():
+                if self.step():
+                    self.beat()
+                    continue
+                if self._left is None:
                     return
-            except ShipperError as error:
-                if self._trouble.gives_up(error):
-                    raise
-                self._stop.wait(self._trouble.met(error))
+                error: ShipperError = self._left
+            except ShipperError as met:
+                error = met
+            if self._trouble.gives_up(error):
+                raise error
+            self._stop.wait(self._trouble.met(error))
+            self._again = time.monotonic()
+
+    def beat(self, *, now: bool = False) -> None:
+        """Send a heartbeat, if it is time for one (or at once); one that does not arrive is dropped.
+
+        A state of now is worth nothing later: it is not spooled, and nobody is told.
+        """
+        if self._pulse is None or not (now or self._pulse.is_due()):
+            return
+        with suppress(ShipperError):
+            self._output.send([Spooled(0, *self._pulse.document(self._spool, self.error))])
 
     def step(self) -> bool:
-        """Send one batch; False where nothing waits.
+        """Send one batch; False where nothing waits, or all that does waits for the next round.
 
         Raises:
-            OutputError: It did not arrive, or some of it has to be sent again.
+            OutputError: It did not arrive.
             SpoolError: It arrived but could not be taken out; sending it again does no harm.
         """
-        batch = self._spool.take(self._output.max_documents, self._output.max_bytes)
+        if self._left is not None and self._again is not None and time.monotonic() >= self._again:
+            self._before, self._after = max(1, self._after), 0
+            self._past.clear()
+            self._left = self._again = None
+        batch = self._spool.take(
+            self._output.max_documents, self._output.max_bytes, after=self._after, without=self._past
+        )
         if not batch:
+            if self._before and self._left is None:
+                self._works()
             self._spool.shrink()
             return False
         outcome = self._output.send(batch)
         replaced, refused = self._sort_out(outcome)
-        self._spool.settle(outcome.done, replaced, refused, quarantined=outcome.quarantined)
-        if outcome.retry:
-            problem = f"{len(outcome.retry)} documents were not taken ({outcome.retry_reason})"
-            raise OutputError(problem, outcome.retry_hint)
-        self._trouble.over()
+        done = set(outcome.done)
+        last = self._spool.settle(
+            outcome.done,
+            replaced,
+            refused,
+            quarantined=outcome.quarantined,
+            reports=sum(
+                document.seq in done for document in batch if document.index_name.startswith(REPORTS)
+            ),
+        )
+        self._go_past(batch, outcome, last)
         self._delivered += len(outcome.done)
         # Only while there is much to deliver: a line for each call would fill the log.
         if len(batch) == self._output.max_documents and time.monotonic() - self._told > PROGRESS_SECONDS:
             log.info("%d documents delivered so far", self._delivered)
             self._told = time.monotonic()
         return True
+
+    def _go_past(self, batch: Sequence[Spooled], outcome: Outcome, last: int) -> None:
+        """The round goes on behind this batch, if something of it has to be sent again."""
+        if outcome.retry:
+            again = set(outcome.retry)
+            balance: Counter[str] = Counter()
+            for document in batch:
+                balance[document.index_name] += 1 if document.seq in again else -1
+            self._past.update(index for index, more in balance.items() if more > 0)
+            problem = f"{len(outcome.retry)} documents were not taken ({outcome.retry_reason})"
+            if self._left is None:
+                self._left, self._again = OutputError(problem, outcome.retry_hint), None
+        elif self._left is None and batch[-1].seq >= self._before:
+            self._works()
+        decided = len(outcome.done) + len(outcome.refused) + len(outcome.retry)
+        if (self._left is not None or self._before) and decided == len(batch):
+            # A number may be used again, but none that is not above the last one in use.
+            self._after = min(batch[-1].seq, last)
+
+    def _works(self) -> None:
+        """A round has left nothing behind."""
+        self._trouble.over()
+        self._after = self._before = 0
 
     def _sort_out(self, outcome: Outcome) -> tuple[list[tuple[int, Document]], list[Refusal]]:
         """A refused document goes on as a quarantine document; a refused one of those stays here."""

@@ -21,6 +21,9 @@ class Trouble:
         part: The part's name in the notes.
         spool: Where the note goes.
         log: Where the line goes.
+
+    Attributes:
+        error: What is wrong now; for the heartbeat, which another thread makes.
     """
 
     def __init__(self, part: str, spool: Spool, log: logging.Logger) -> None:
@@ -32,6 +35,7 @@ class Trouble:
         self._since: float | None = None
         self._told: tuple[str, float] | None = None
         self._worked = False
+        self.error: ShipperError | None = None
         # What an earlier process left: it stands until this one has seen the part work.
         self._noted = bool(spool.notes().get(self._key, ("", 0.0))[0])
 
@@ -50,6 +54,7 @@ class Trouble:
         """It failed: log it, once for each text, and give the seconds to wait."""
         now = time.monotonic()
         self._since = self._since or now
+        self.error = error
         text = str(error)
         if self._told is None or self._told[0] != text or now - self._told[1] > REPEAT_SECONDS:
             self._log.error(text)
@@ -60,6 +65,7 @@ class Trouble:
     def over(self) -> None:
         """It worked."""
         self._worked = True
+        self.error = None
         if self._since is not None:
             self._log.info("%s works again after %.0f s", self._part, time.monotonic() - self._since)
             self._since = self._told = None

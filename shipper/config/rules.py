@@ -4,13 +4,15 @@ import difflib
 import zoneinfo
 from urllib.parse import urlsplit
 
-from shipper.config.settings import Config
+from shipper.config.settings import Config, ForwardSettings
 from shipper.errors import ConfigError
 
 STORE_ID_LENGTH = 64
 PORTS = range(1, 65536)
 DAY_SECONDS = 24 * 3600
 YEAR_HOURS = 366 * 24
+LOGIN_BYTES = 256
+"""Of a user, password or key: a login has 1,023 bytes at most, a store's id 256."""
 
 
 def check(config: Config, source: str) -> None:
@@ -77,13 +79,7 @@ def _cdr(config: Config, source: str) -> None:
 def _output(config: Config, source: str) -> None:
     output = config.output
     if output.kind == "forward":
-        if not output.forward.host:
-            raise ConfigError(
-                f"{source}: output.forward.host is missing",
-                'name the Fluent Bit of head office, or set output.kind = "opensearch"',
-            )
-        if output.forward.port not in PORTS:
-            raise ConfigError(f"{source}: output.forward.port is {output.forward.port}", "use 1 to 65535")
+        _forward(output.forward, source)
         return
     try:
         url = urlsplit(output.opensearch.url)
@@ -99,4 +95,35 @@ def _output(config: Config, source: str) -> None:
         raise ConfigError(
             f"{source}: output.opensearch.url holds a user or password",
             "move them to output.opensearch.user and password_file",
+        )
+
+
+def _forward(forward: ForwardSettings, source: str) -> None:
+    if not forward.host:
+        raise ConfigError(
+            f"{source}: output.forward.host is missing",
+            'name the Fluent Bit of head office, or set output.kind = "opensearch"',
+        )
+    if forward.port not in PORTS:
+        raise ConfigError(f"{source}: output.forward.port is {forward.port}", "use 1 to 65535")
+    logins = {"username": forward.username, "password": forward.password, "shared_key": forward.shared_key}
+    for name, text in logins.items():
+        # Not the text itself: two of the three are secret.
+        if (size := len(text.encode(errors="surrogatepass"))) > LOGIN_BYTES:
+            raise ConfigError(
+                f"{source}: output.forward.{name} has {size} bytes",
+                f"at most {LOGIN_BYTES}: Fluent Bit reads no longer login",
+            )
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ConfigError(f"{source}: output.forward.{name} is no UTF-8", "write it as UTF-8 text")
+    if bool(forward.client_certificate) != bool(forward.client_certificate_key):
+        missing = "client_certificate_key" if forward.client_certificate else "client_certificate"
+        raise ConfigError(
+            f"{source}: output.forward.{missing} is missing",
+            "a certificate and its key belong together: set both, or none",
+        )
+    if forward.client_certificate and not forward.tls:
+        raise ConfigError(
+            f"{source}: output.forward.client_certificate is set, but output.forward.tls is false",
+            "a client certificate is shown in TLS: set output.forward.tls = true, or leave it out",
         )

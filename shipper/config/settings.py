@@ -52,6 +52,8 @@ class ForwardSettings:
     shared_key: str = field(default="", repr=False)
     username: str = ""
     password: str = field(default="", repr=False)
+    client_certificate: str = ""
+    client_certificate_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

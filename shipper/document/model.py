@@ -9,9 +9,10 @@ encode = json.JSONEncoder(
 """A document's JSON text, without spaces; NaN and infinities are errors."""
 
 
-Operation = Literal["create", "index", "delete"]
+Operation = Literal["create", "index", "delete", "update"]
 """``create``: once and for all. ``index``: one of several states, the highest ``event.sequence`` stays.
-``delete``: what stands there is no document of its own any more; the body says what it became."""
+``delete``: what stands there is no document of its own any more; the body says what it became.
+``update``: a part of a document, put into what stands there; it is made where nothing does."""
 
 
 class Document(NamedTuple):

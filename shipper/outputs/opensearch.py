@@ -19,6 +19,8 @@ from shipper.schema import VERSION
 from shipper.spool import Spooled
 
 TIMEOUT_SECONDS = 60.0
+CONFLICTS = 3
+"""How often the cluster tries an update again that met another one."""
 _TEMPLATE = "/_index_template/pabx-cdr?filter_path=index_templates.index_template.version"
 _CREATED = 201
 _FORBIDDEN = "403 security_exception"
@@ -47,6 +49,8 @@ def bulk_body(batch: Sequence[Spooled]) -> bytes:
     for _, index, key, body, operation in batch:
         if operation == "delete":
             lines.append(_deletion(index, key, body))
+        elif operation == "update":
+            lines += _update(index, key, body)
         else:
             # Which state of a document is newer, the pipeline takes from its event.sequence.
             lines.append(f'{{"{operation}":{{"_index":"{index}","_id":"{key}"}}}}'.encode())
@@ -59,6 +63,12 @@ def _deletion(index: str, key: str, body: bytes) -> bytes:
     version = json.loads(body)["event"]["sequence"]
     action = {"_index": index, "_id": key, "version": version, "version_type": "external"}
     return json.dumps({"delete": action}).encode()
+
+
+def _update(index: str, key: str, body: bytes) -> list[bytes]:
+    """A part of a document: head office may write another part of it at the same moment."""
+    action = f'{{"update":{{"_index":"{index}","_id":"{key}","retry_on_conflict":{CONFLICTS}}}}}'
+    return [action.encode(), b'{"doc":' + body + b',"doc_as_upsert":true}']
 
 
 class OpenSearchOutput:

@@ -1,13 +1,18 @@
 """Documents and reading position in one SQLite file, each step one transaction."""
 
+import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from shipper.document.model import Document, Operation
 from shipper.errors import SpoolError
 from shipper.spool.file import MIB
-from shipper.spool.todo import SpoolToDo, Unsettled
+from shipper.spool.refused import WAITING, SpoolRefused
+from shipper.spool.todo import Unsettled
+
+ACCOUNT = "account"
+"""The note of the last day that was sent again and counted at night."""
 
 
 class Bucket(NamedTuple):
@@ -38,7 +43,7 @@ class SpoolFullError(SpoolError):
     """The spool has reached ``spool.max_mib``: reading stops until documents were delivered."""
 
 
-class Spool(SpoolToDo):
+class Spool(SpoolRefused):
     """One connection to the spool; each thread has its own."""
 
     # Writing: what the reader does.
@@ -114,13 +119,24 @@ class Spool(SpoolToDo):
 
     # Delivering: what the sender does.
 
-    def take(self, limit: int, max_bytes: int) -> list[Spooled]:
-        """The oldest documents, at least one if there is any; they stay until `settle`."""
+    def take(
+        self, limit: int, max_bytes: int, *, after: int = 0, without: Collection[str] = ()
+    ) -> list[Spooled]:
+        """The oldest documents, at least one if there is any; they stay until `settle`.
+
+        Args:
+            limit: How many at most.
+            max_bytes: Of JSON at most, unless it is a single document.
+            after: Go past the documents up to this `seq`: they were sent, and have to be sent again.
+            without: Go past the documents of these indices.
+        """
         batch: list[Spooled] = []
         size = 0
         with self._explained():
             rows = self._db.execute(
-                "SELECT seq, idx, id, body, operation FROM documents ORDER BY seq LIMIT ?", (limit,)
+                "SELECT seq, idx, id, body, operation FROM documents WHERE seq > ? "
+                "AND idx NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?",
+                (after, json.dumps(list(without)), limit),
             )
             for row in rows:
                 size += len(row[3])
@@ -137,7 +153,8 @@ class Spool(SpoolToDo):
         refused: Sequence[Refusal] = (),
         *,
         quarantined: int = 0,
-    ) -> None:
+        reports: int = 0,
+    ) -> int:
         """What became of documents that were sent; the rest stays.
 
         Args:
@@ -145,6 +162,10 @@ class Spool(SpoolToDo):
             replaced: Refused: each is replaced by the document that says why.
             refused: Not even the quarantine took them: kept apart, for a person.
             quarantined: How many of ``done`` are in the quarantine, for the counter.
+            reports: How many of ``done`` are accounts of a day: they have a counter of their own.
+
+        Returns:
+            The last `seq` that is in use: a document that is spooled from now on has a higher one.
         """
         now = time.time()
         leaving = [*done, *(seq for seq, _ in replaced), *(entry.document.seq for entry in refused)]
@@ -155,14 +176,23 @@ class Spool(SpoolToDo):
                 )
             else:
                 self._db.executemany("DELETE FROM documents WHERE seq = ?", [(seq,) for seq in leaving])
-            self._append(document for _, document in replaced)
+            self._append([document for _, document in replaced])
             self._db.executemany(
                 "INSERT INTO refused (idx, id, body, reason, refused) VALUES (?, ?, ?, ?, ?)",
                 [(d.index_name, d.id, d.body, reason, now) for d, reason in refused],
             )
-            self._count({"delivered": len(done), "quarantined": quarantined, "refused": len(refused)})
+            self._count(
+                {
+                    "delivered": len(done) - reports,
+                    "reports": reports,
+                    "quarantined": quarantined,
+                    "refused": len(refused),
+                    WAITING: -len(leaving),
+                }
+            )
             if done:
                 self._note("last_acknowledgement", str(len(done)), now)
+            return int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM documents").fetchone()[0])
 
     # Looking.
 
@@ -179,13 +209,31 @@ class Spool(SpoolToDo):
     def counters(self) -> dict[str, int]:
         """All counters since the spool was made."""
         with self._explained():
-            return dict(self._db.execute("SELECT name, value FROM counters").fetchall())
+            return dict(
+                self._db.execute("SELECT name, value FROM counters WHERE name != ?", (WAITING,)).fetchall()
+            )
 
     def depth(self) -> tuple[int, float | None]:
         """How many documents wait, and since when the oldest does (seconds since 1970)."""
         with self._explained():
             count, oldest = self._db.execute("SELECT COUNT(*), MIN(spooled) FROM documents").fetchone()
         return int(count), oldest
+
+    def waiting(self) -> int:
+        """How many documents wait, from a counter: to count them all reads the whole file."""
+        with self._explained():
+            found = self._db.execute("SELECT value FROM counters WHERE name = ?", (WAITING,)).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def oldest(self, *, after: int = 0, without: Collection[str] = ()) -> float | None:
+        """Since when the first document waits (seconds since 1970); past some of them as in `take`."""
+        with self._explained():
+            found = self._db.execute(
+                "SELECT spooled FROM documents WHERE seq > ? "
+                "AND idx NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT 1",
+                (after, json.dumps(list(without))),
+            ).fetchone()
+        return None if found is None else float(found[0])
 
     def is_empty(self) -> bool:
         """Nothing waits."""
@@ -195,6 +243,11 @@ class Spool(SpoolToDo):
     def has_room(self) -> bool:
         """After it was full: so much was delivered that reading on is worth a look at the database."""
         return self.used_bytes() <= self._limit // 2 or self.is_empty()
+
+    @property
+    def limit_bytes(self) -> int:
+        """How large its content may grow, ``spool.max_mib``."""
+        return self._limit
 
     def used_bytes(self) -> int:
         """Size of the content; the file itself may be larger, its free pages are used again."""
@@ -209,12 +262,3 @@ class Spool(SpoolToDo):
         """Give free pages back to the disk, a few at a time."""
         with self._explained():
             self._db.execute("PRAGMA incremental_vacuum(256)").fetchall()
-
-    # Inner parts.
-
-    def _append(self, documents: Iterable[Document]) -> None:
-        now = time.time()
-        self._db.executemany(
-            "INSERT INTO documents (idx, id, body, operation, spooled) VALUES (?, ?, ?, ?, ?)",
-            [(*document, now) for document in documents],
-        )

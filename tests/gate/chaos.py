@@ -11,11 +11,11 @@ from central.gate import certificates
 from central.gate.certificates import Pair
 from central.gate.gate import renew_certificate
 from compose.simulator import StoreProfile
-from tests.gate.proxy import Line
 from tests.gate.running import Gate, documents, now
 from tests.servers import CdrDatabase
 from tests.shipper.chaos import Chaos, Store
 from tests.shipper.content import Content, calls_of_index, calls_of_table, of_index, of_table
+from tests.shipper.proxy import Proxy
 from tests.shipper.store import count, eventually
 
 PATIENCE_SECONDS = 240
@@ -34,7 +34,7 @@ class GateChaos(Chaos):
         self.calls = 0
         self._gate_lock = threading.Lock()
         self.gate: Gate
-        self.lines: dict[str, Line] = {}
+        self.lines: dict[str, Proxy] = {}
 
     def run(self, rows: int, rounds: int) -> list[tuple[str, Content, Content]]:
         """See `Chaos.run`; the gate is made when the cluster's address is known."""
@@ -52,7 +52,7 @@ class GateChaos(Chaos):
             self.gate.start()
         section = self.gate.enrol(profile.id)
         self.gate.take_in()
-        line = self.lines[profile.id] = Line(self.gate.port, self.seed)
+        line = self.lines[profile.id] = Proxy(self.gate.port, self.seed)
         file = super()._config(profile, database)
         kept = [text for text in file.read_text().splitlines() if not text.startswith("output.")]
         forward = {**section, "port": line.port}

@@ -287,6 +287,24 @@ def test_stores_come_and_go_while_records_flow(gate: Gate, cluster: OpenSearchCl
     assert documents(cluster, "pabx-quarantine-*") == []
 
 
+def test_a_reload_while_the_cluster_is_down(tmp_path: Path) -> None:
+    """The gate is open again soon, and what it had acknowledged is still there."""
+    gate = Gate(tmp_path / "gates", None)
+    gate.enrol("Loja001")
+    gate.start()
+    try:
+        with Client(gate, section(gate)) as client:
+            client.send("pabx.cdr", client.document(1))
+        eventually(lambda: "failed to flush chunk" in gate.log_text(), "a first try")
+        gate.enrol("Loja002")
+        gate.take_in()
+        with Client(gate, section(gate, "Loja002")) as client:
+            client.send("pabx.cdr", client.document(2))
+        eventually(lambda: gate.chunks() == 2, "two files")
+    finally:
+        gate.close()
+
+
 def test_killed_again_and_again_no_acknowledged_record_is_lost(
     gate: Gate, cluster: OpenSearchCluster
 ) -> None:

@@ -8,6 +8,8 @@ import gzip
 import hashlib
 import os
 import socket
+import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,20 +33,34 @@ class FakeForward:
     Attributes:
         acknowledge: What is sent for a chunk.
         greeting: Bytes sent to whoever connects.
+        salted: Sends a salt for passwords without users too, as Fluent Bit does.
         shared_key: Asked for where it is not empty.
         users: Name to password; asked for where there are any.
+        echoes: Proves itself by the client's own digest, which needs no key.
         proof: The key by which the server proves itself; another than ours for an impostor.
+        tls: Server's side of TLS, spoken where there is one.
         records: (tag, record) of all that came.
+        times: Seconds and nanoseconds of each of them.
+        pings: The logins, as they came.
+        raw: Every byte that came, out of TLS.
+        largest: Bytes of the largest frame, packed or unpacked.
         chunks: How many messages came.
     """
 
     def __init__(self) -> None:
         self.acknowledge: Acknowledge = ack
         self.greeting = b""
+        self.salted = True
         self.shared_key = ""
         self.users: dict[str, str] = {}
+        self.echoes = False
         self.proof: str | None = None
+        self.tls: ssl.SSLContext | None = None
         self.records: list[tuple[str, dict[str, Any]]] = []
+        self.times: list[tuple[int, int]] = []
+        self.pings: list[bytes] = []
+        self.raw = bytearray()
+        self.largest = 0
         self.chunks = 0
         self.connections = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -69,8 +85,13 @@ class FakeForward:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def _talk(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+    def _talk(self, plain: socket.socket) -> None:
+        with plain, suppress(OSError):
+            connection = self.tls.wrap_socket(plain, server_side=True) if self.tls else plain
+            self._converse(connection)
+
+    def _converse(self, connection: socket.socket) -> None:
+        with connection:
             connection.sendall(self.greeting)
             messages = self._messages(connection)
             if self.shared_key and not self._login(connection, messages):
@@ -81,8 +102,12 @@ class FakeForward:
                 tag, packed, options = message
                 self.chunks += 1
                 entries = msgpack.Unpacker(raw=False, timestamp=0)
-                entries.feed(gzip.decompress(packed) if options.get("compressed") == "gzip" else packed)
-                new = [(tag, record) for _, record in entries]
+                content = gzip.decompress(packed) if options.get("compressed") == "gzip" else packed
+                self.largest = max(self.largest, len(content), len(packed))
+                entries.feed(content)
+                pairs = list(entries)
+                new = [(tag, record) for _, record in pairs]
+                self.times += [struct.unpack(">II", at.data) for at, _ in pairs]
                 assert options["size"] == len(new)
                 self.records += new
                 answer = self.acknowledge(options["chunk"])
@@ -95,14 +120,23 @@ class FakeForward:
     def _messages(self, connection: socket.socket) -> Iterator[Any]:
         unpacker = msgpack.Unpacker(raw=False, max_buffer_size=64 * 1024 * 1024)
         while data := connection.recv(65536):
+            self.raw += data
             unpacker.feed(data)
             yield from unpacker
 
     def _login(self, connection: socket.socket, messages: Iterator[Any]) -> bool:
         nonce, auth = (os.urandom(8).hex().encode() for _ in range(2))
-        auth = auth if self.users else b""
+        auth = auth if self.users or self.salted else b""
         connection.sendall(msgpack.packb(["HELO", {"nonce": nonce, "auth": auth}], use_bin_type=False))
-        _, host, salt, digest, user, password = next(messages)
+        before = len(self.raw)
+        ping = next(messages, None)
+        if not (isinstance(ping, list) and len(ping) == 6):
+            return False
+        _, host, salt, digest, user, password = ping
+        self.pings.append(bytes(self.raw[before:]))
+        if self.echoes:
+            connection.sendall(msgpack.packb(["PONG", True, "", host, digest]))
+            return True
         if digest != _sha512(salt.encode() + host.encode() + nonce + self.shared_key.encode()):
             return False
         if self.users:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+OTHERS = ("pabx-stores", "pabx-audit")
+
 Answer = tuple[int, bytes] | None
 """Status and body; None closes the connection without an answer."""
 
@@ -21,6 +23,7 @@ class FakeOpenSearch:
     Attributes:
         answer: Called for each bulk request with its lines; what it returns is sent.
         documents: ``_id`` to body of what was taken.
+        others: The same of heartbeats and of accounts of a day.
         bulks: How many documents each bulk request held.
         connections: How many were made.
         keep_alive: False ends each connection after its answer without announcing it.
@@ -31,6 +34,7 @@ class FakeOpenSearch:
     def __init__(self) -> None:
         self.answer: Callable[[list[str]], Answer] = self.take
         self.documents: dict[str, dict[str, Any]] = {}
+        self.others: dict[str, dict[str, Any]] = {}
         self.bulks: list[int] = []
         self.connections = 0
         self.keep_alive = True
@@ -51,8 +55,9 @@ class FakeOpenSearch:
         for action, document in zip(lines[::2], lines[1::2], strict=True):
             ((operation, place),) = json.loads(action).items()
             key = place["_id"]
-            status = 409 if key in self.documents else 201
-            self.documents.setdefault(key, json.loads(document))
+            taken = self.others if place["_index"].startswith(OTHERS) else self.documents
+            status = 409 if key in taken else 201
+            taken.setdefault(key, json.loads(document))
             items.append({operation: {"status": status}})
         return 200, json.dumps({"errors": False, "items": items}).encode()
 

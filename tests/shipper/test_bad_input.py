@@ -137,7 +137,7 @@ class TestCluster:
             result = store_with_rows.set("output.opensearch", url=cluster.url).run("run", "--once")
         finally:
             central_install(cluster)
-        assert_one_line(result, "output: ", "version 1, this agent needs 2", "run: central install")
+        assert_one_line(result, "output: ", "version 1, this agent needs 3", "run: central install")
         assert store_with_rows.run("run", "--once").code == 0
 
     def test_forward_unreachable(self, store_with_rows: Store, cdr_database: CdrDatabase) -> None:
@@ -194,7 +194,7 @@ class TestSecureCluster:
         assert_one_line(
             result, "output: ", "give user 'onlooker' the rights to create documents and indices in pabx-*"
         )
-        assert secured.status()["spool_documents"] == 4
+        assert secured.status()["spool_documents"] >= 4
 
     def test_rejected_certificate(self, secured: Store, secure_opensearch: OpenSearchCluster) -> None:
         secured.set("output.opensearch", ca_file="")

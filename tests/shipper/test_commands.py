@@ -47,7 +47,11 @@ def test_status(ready_store: Store, cdr_database: CdrDatabase) -> None:
         "delivered": 40,
         "quarantined": 0,
         "refused": 0,
+        "sent_again": 0,
+        "reports": 7,
+        "counted_until": None,
         "spool_documents": 0,
+        "spool_limit_bytes": 64 * 1024 * 1024,
         "spool_oldest_seconds": None,
         "errors": {},
     }
@@ -55,6 +59,7 @@ def test_status(ready_store: Store, cdr_database: CdrDatabase) -> None:
     assert "store       Loja001 (not running)\n" in text
     assert "read        20 rows, 40 documents\n" in text
     assert "calls       20 made, 0 not settled yet\n" in text
+    assert "counted     up to no day yet, 7 reports delivered\n" in text
 
 
 def test_an_error_shows_in_status_until_the_part_works_again(

@@ -1,24 +1,35 @@
 """Output ``forward``: only an acknowledgement of this very chunk counts. On a fake server, see there."""
 
+import hashlib
+import hmac
 import json
+import random
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgpack
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compose.stack.ports import free_port
 from shipper.agent.sending import Sending
-from shipper.config import ForwardSettings
+from shipper.config import Config, ForwardSettings
+from shipper.config.rules import check
+from shipper.config.settings import OutputSettings, StoreSettings
 from shipper.document.model import Document
-from shipper.errors import OutputError
-from shipper.outputs import ForwardOutput, forward, handshake
-from shipper.spool import Spool
+from shipper.errors import ConfigError, OutputError
+from shipper.outputs import ForwardOutput, sender
+from shipper.outputs.records import EPOCH, event_time, tag_of
+from shipper.spool import Spool, Spooled
 from tests.shipper.fake_forward import FakeForward, ack, fake_forward
-from tests.shipper.test_output_opensearch import ORIGIN, document
+from tests.shipper.test_output_opensearch import ORIGIN, document, spooled
 
 
 @pytest.fixture
@@ -137,7 +148,7 @@ def test_without_an_acknowledgement_nothing_leaves(
 def test_a_wrong_or_missing_acknowledgement_is_waited_out(
     fake: FakeForward, make_sending: Callable[..., Sending], answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forward, "ACKNOWLEDGEMENT_SECONDS", 0.3)
+    monkeypatch.setattr(sender, "ACKNOWLEDGEMENT_SECONDS", 0.3)
     fake.acknowledge = answer
     sending = make_sending(document(1))
     assert f"127.0.0.1:{fake.port} does not take documents (timed out)" in str(fault(sending))
@@ -201,10 +212,74 @@ class TestLogin:
         assert "does not know our shared key" in str(error)
         assert fake.ids == []
 
+    def test_nobody_proves_himself_by_our_own_words(
+        self, fake: FakeForward, make_sending: Callable[..., Sending]
+    ) -> None:
+        """Our PING and the server's PONG digest the same things: an impostor could send ours back."""
+        fake.shared_key, fake.echoes = "key", True
+        error = fault(make_sending(document(1), shared_key="key"))
+        assert "does not know our shared key" in str(error)
+        assert fake.ids == []
+
+    @pytest.mark.parametrize("salted", [True, False], ids=["as Fluent Bit", "as Fluentd"])
+    @pytest.mark.parametrize("settings", [{}, {"username": "Loja001", "password": "token"}])
+    def test_a_server_without_users(
+        self, fake: FakeForward, make_sending: Callable[..., Sending], salted: bool, settings: dict[str, str]
+    ) -> None:
+        """The key alone lets in. Without a salt neither name nor password is sent, and `check` says so."""
+        fake.shared_key, fake.salted = "key", salted
+        sending = make_sending(document(1), shared_key="key", **settings)
+        sending.drain()
+        assert len(fake.ids) == 1
+        assert msgpack.unpackb(fake.pings[0])[4] == (settings.get("username", "") if salted else "")
+        assert (msgpack.unpackb(fake.pings[0])[5] == "") is not salted
+        note = "; it does not ask who we are: it has no users" if settings and not salted else ""
+        assert sending._output.check() == f"Forward server at 127.0.0.1:{fake.port}{note}"
+
+    def test_no_user_where_one_is_asked_for(
+        self, fake: FakeForward, make_sending: Callable[..., Sending]
+    ) -> None:
+        fake.shared_key, fake.users = "key", {"Loja001": "token"}
+        error = fault(make_sending(document(1), shared_key="key"))
+        assert "refused the login of an agent without output.forward.username (username/" in str(error)
+        assert "set output.forward.username and password" in str(error)
+        assert error.permanent
+        assert fake.ids == []
+
+    def test_the_longest_login_fits_into_what_fluent_bit_reads(
+        self,
+        fake: FakeForward,
+        make_sending: Callable[..., Sending],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """1,023 bytes at once, all six texts of msgpack's type str: raw 0xa0-0xbf, or str 8 and 16."""
+        monkeypatch.setattr(socket, "gethostname", lambda: "é" * 1000)
+        longest = {"username": "ü" * 128, "password": "p" * 256, "shared_key": "k" * 256}
+        settings = {"host": "127.0.0.1", **longest}
+        check(
+            Config(StoreSettings("Loja001"), output=OutputSettings(forward=ForwardSettings(**settings))), ""
+        )
+        fake.shared_key, fake.users = longest["shared_key"], {longest["username"]: longest["password"]}
+        make_sending(document(1), **longest).drain()
+        assert len(fake.ids) == 1
+        assert len(fake.pings[0]) < 1023
+        assert [type(part) for part in msgpack.unpackb(fake.pings[0])] == [str] * 6
+
+    def test_a_reason_cannot_disturb_the_terminal(
+        self, fake: FakeForward, make_sending: Callable[..., Sending]
+    ) -> None:
+        helo = msgpack.packb(["HELO", {"nonce": "n", "auth": ""}])
+        fake.greeting = helo + msgpack.packb(
+            ["PONG", False, "no\x1b[2J\r\nfake log line" + "x" * 900, "", ""]
+        )
+        text = str(fault(make_sending(document(1), shared_key="key")))
+        assert "refused the login of an agent without output.forward.username (no [2J fake log line" in text
+        assert len(text) < 500
+
     def test_a_key_where_none_is_asked_for(
         self, make_sending: Callable[..., Sending], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(forward, "CONNECT_SECONDS", 0.3)
+        monkeypatch.setattr(sender, "LOGIN_SECONDS", 0.3)
         error = fault(make_sending(document(1), shared_key="key"))
         assert "does not ask for a shared key" in str(error)
         assert "leave output.forward.shared_key" in str(error)
@@ -224,6 +299,8 @@ class TestLogin:
             b"\xc1\xc1",
             msgpack.packb(["HELO"]),
             msgpack.packb(["HELO", 3]),
+            msgpack.packb(["HELO", {"nonce": 3, "auth": b""}]),
+            msgpack.packb(["HELO", {"nonce": b"", "auth": [[]]}]),
             msgpack.packb(["HELO", {"nonce": None}]) + msgpack.packb(["PONG", False, 7, 0, 0]),
             msgpack.packb(["HELO", {}]) + msgpack.packb(["PONG", True, None, None, None]),
         ],
@@ -250,15 +327,128 @@ def test_no_host(make_sending: Callable[..., Sending]) -> None:
     )
 
 
-def test_tls_where_there_is_none(
-    make_sending: Callable[..., Sending], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(forward, "CONNECT_SECONDS", 0.5)
-    assert "does it speak TLS there?" in str(fault(make_sending(document(1), tls=True)))
+class TestRecords:
+    @given(microseconds=st.integers(1_000_000, 2**32 * 1_000_000 - 1))
+    def test_the_time_is_exact(self, microseconds: int) -> None:
+        """Whole numbers all the way: a float would be up to 119 ns off, which is another microsecond."""
+        at = EPOCH + timedelta(microseconds=microseconds)
+        text = at.isoformat().replace("+00:00", "Z")
+        found = event_time(text, f"pabx-cdr-{at:%Y.%m}")
+        assert found is not None
+        seconds, nanoseconds = struct.unpack(">II", found.data)
+        assert seconds * 10**9 + nanoseconds == microseconds * 1000
+
+    @pytest.mark.parametrize(
+        ("timestamp", "index", "expected"),
+        [
+            ("2026-11-23T05:10:07.000001Z", "pabx-cdr-2026.11", (1795410607, 1000)),
+            ("2026-11-23T02:10:07.5-03:00", "pabx-calls-2026.11", (1795410607, 500_000_000)),
+            ("2026-11-30T21:30:00-03:00", "pabx-cdr-2026.12", (1796085000, 0)),  # December in UTC
+            ("2026-11-23T05:10:07.123Z", "pabx-quarantine-2026.10", (1790812800, 0)),
+            ("2026-11-23T05:10:07.123Z", "pabx-quarantine-1970.01", (1, 0)),
+            ("2026-11-23T05:10:07.123Z", "pabx-quarantine-1000.01", (1, 0)),
+            ("2026-11-23T05:10:07.123Z", "pabx-quarantine-9999.12", (2**32 - 1, 0)),
+            ("2026-11-23T05:10:07.123Z", "pabx-audit-2026.10", (1790812800, 0)),
+            ("2026-11-23T05:10:07.123Z", "pabx-stores", (1795410607, 123_000_000)),
+            ("1970-01-01T00:00:00.5Z", "pabx-cdr-1970.01", None),
+            ("1969-12-31T23:59:59Z", "pabx-cdr-1969.12", None),
+            ("2106-02-07T06:28:16Z", "pabx-cdr-2106.02", None),
+        ],
+    )
+    def test_the_time_names_the_months_index(
+        self, timestamp: str, index: str, expected: tuple[int, int] | None
+    ) -> None:
+        found = event_time(timestamp, index)
+        assert (found and struct.unpack(">II", found.data)) == expected
+
+    @pytest.mark.parametrize(
+        ("index", "operation", "tag"),
+        [
+            ("pabx-cdr-2026.11", "create", "pabx.cdr"),
+            ("pabx-cdr-2026.11", "index", "pabx.cdr.state"),
+            ("pabx-quarantine-2026.11", "create", "pabx.quarantine"),
+            ("pabx-calls-2026.11", "index", "pabx.calls"),
+            ("pabx-calls-2026.11", "delete", "pabx.calls"),
+            ("pabx-audit-2026.11", "index", "pabx.audit"),
+            ("pabx-stores", "update", "pabx.stores"),
+        ],
+    )
+    def test_the_tag(self, index: str, operation: Any, tag: str) -> None:
+        assert tag_of(Spooled(1, index, "a", b"", operation)) == tag
+
+    def test_the_proof_is_the_only_addition_and_only_with_a_token(
+        self, fake: FakeForward, make_sending: Callable[..., Sending]
+    ) -> None:
+        body = json.loads(document(1).body)
+        make_sending(document(1), password="tökén").drain()
+        _, record = fake.records[0]
+        key = hashlib.sha256("pabx-proof:tökén".encode()).digest()
+        message = f"Loja001\n{1:032x}\n\npabx.cdr".encode()
+        assert record.pop("proof") == hmac.new(key, message, "sha256").hexdigest()[:32]
+        assert record == body
+
+    def test_the_arrived_times(self, fake: FakeForward, make_sending: Callable[..., Sending]) -> None:
+        make_sending(document(1)).drain()
+        assert fake.times == [(1795421407, 0)]
+
+    def test_no_frame_is_too_large_whatever_msgpack_makes_of_it(
+        self, fake: FakeForward, make_sending: Callable[..., Sending]
+    ) -> None:
+        """A number such as 0.5 is 4 bytes of JSON and 9 of msgpack: 2 MiB become more than the limit."""
+        numbers = [0.5] * 100_000
+        make_sending(*(document(n, odd=numbers) for n in range(12))).drain()
+        assert len(fake.ids) == 12
+        assert 900_000 < fake.largest <= 4 * 1024 * 1024
+        noise = random.Random(1).randbytes(700_000).hex()  # does not become smaller by gzip than a half
+        make_sending(*(document(n, odd=noise) for n in range(12, 18))).drain()
+        assert len(fake.ids) == 18
+        assert fake.largest <= 4 * 1024 * 1024
+
+    @pytest.mark.parametrize(
+        ("odd", "rule", "words"),
+        [
+            ("x" * 5_000_000, "forward.largest_document", "a Forward server takes 4194304"),
+            ([0.5] * 500_000, "forward.largest_document", "document of 4500"),
+            (2**64, "forward.msgpack", "document cannot be written as msgpack"),
+            ("\ud800", "forward.msgpack", "document cannot be written as msgpack"),
+        ],
+        ids=["large", "large as msgpack", "large number", "half a character"],
+    )
+    def test_what_no_server_takes_is_refused_alone(
+        self, fake: FakeForward, odd: Any, rule: str, words: str
+    ) -> None:
+        content = json.loads(document(2).body)
+        content["cdr"]["odd"] = odd
+        bad = Spooled(2, "pabx-cdr-2026.11", "b", json.dumps(content).encode())
+        output = ForwardOutput(ForwardSettings(host="127.0.0.1", port=fake.port, tls=False))
+        outcome = output.send([*spooled(document(1)), bad, Spooled(3, *document(3))])
+        output.close()
+        assert outcome.done == [1, 3]
+        assert [(found.document.seq, found.reason.rule) for found in outcome.refused] == [(2, rule)]
+        assert words in outcome.refused[0].reason.message
 
 
-def test_the_message_of_the_login_fits_into_what_fluent_bit_reads() -> None:
-    """It reads at most 1,023 bytes at once: the longest names must not exceed them."""
-    longest = [b"PING", b"h" * 64, b"s" * 32, "d" * 128, b"u" * 64, "p" * 128]
-    assert len(msgpack.packb(longest, use_bin_type=False)) < 1023
-    assert handshake._MESSAGE >= 1023
+class TestSettings:
+    @pytest.mark.parametrize(
+        ("settings", "words"),
+        [
+            ({"username": "u" * 257}, "output.forward.username has 257 bytes; at most 256"),
+            ({"username": "ü" * 129}, "output.forward.username has 258 bytes; at most 256"),
+            ({"password": "p" * 257}, "output.forward.password has 257 bytes; at most 256"),
+            ({"shared_key": "k" * 300}, "output.forward.shared_key has 300 bytes; at most 256"),
+            ({"password": "p\udcff"}, "output.forward.password is no UTF-8"),
+            ({"client_certificate": "a.pem"}, "output.forward.client_certificate_key is missing"),
+            ({"client_certificate_key": "a.pem"}, "output.forward.client_certificate is missing"),
+            (
+                {"client_certificate": "a.pem", "client_certificate_key": "b.pem", "tls": False},
+                "output.forward.client_certificate is set, but output.forward.tls is false",
+            ),
+        ],
+    )
+    def test_what_cannot_work(self, settings: dict[str, Any], words: str) -> None:
+        forward = ForwardSettings(**{"host": "central.example", **settings})
+        with pytest.raises(ConfigError) as caught:
+            check(Config(StoreSettings("Loja001"), output=OutputSettings(forward=forward)), "shipper.toml")
+        assert f"shipper.toml: {words}" in str(caught.value)
+        assert "ppp" not in str(caught.value)
+        assert "kkk" not in str(caught.value)

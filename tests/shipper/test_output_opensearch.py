@@ -152,8 +152,9 @@ class TestRealNode:
                     break
         try:
             sender.spool.add([document(2), document(3)])
-            with pytest.raises(OutputError) as caught:
-                sender.sending.step()
+            while sender.sending.step():
+                pass
+            left = str(sender.sending._left)
         finally:
             if trouble == "closed index":
                 cluster.request("POST", "/pabx-cdr-2026.11/_open")
@@ -161,8 +162,8 @@ class TestRealNode:
                 cluster.request("PUT", "/_ingest/pipeline/pabx-documents", pipeline)
             else:
                 cluster.request("PUT", "/_cluster/settings", {"persistent": {limit: None}})
-        assert "2 documents were not taken (400 " in str(caught.value)
-        assert "they wait in the spool" in str(caught.value)
+        assert "2 documents were not taken (400 " in left
+        assert "they wait in the spool" in left
         assert sender.spool.depth()[0] == 2
         cluster.request("GET", "/_cluster/health/pabx-cdr-*?wait_for_status=yellow&timeout=10s")
         sender.sending.drain()
@@ -338,7 +339,8 @@ def test_an_overloaded_cluster_is_waited_for_and_everything_arrives(
         assert "is overloaded (429" in store_with_rows.log
         assert "sending works again" in store_with_rows.log
         assert store_with_rows.status()["errors"] == {}
-        assert store_with_rows.status()["delivered"] == 6000
+        status = store_with_rows.status()
+        assert status["delivered"] - status["sent_again"] == 6000
 
 
 @pytest.mark.servers

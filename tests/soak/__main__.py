@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from tests.assembly import scale
+from tests.gate import long
 from tests.servers import new_server_dir
 from tests.shipper.chaos import Chaos
 
@@ -40,7 +41,7 @@ def main() -> int:
     rounds = 0
     while time.monotonic() < end:
         seed = secrets.randbelow(1_000_000)
-        if not (_kills(seed) and _calls(seed) and _properties()):
+        if not (_kills(seed) and _gate(seed) and _calls(seed) and _properties()):
             return 1
         rounds += 1
         print(f"soak: {rounds} rounds without a fault", flush=True)
@@ -56,6 +57,17 @@ def _kills(seed: int) -> bool:
         print(f"  {store}: {table.rows} rows, {index.rows} documents, {verdict}")
     if any(table != index for _, table, index in found):
         print(f"soak: a fault; find it again with: python -m tests.soak --seed {seed}", file=sys.stderr)
+        return False
+    return True
+
+
+def _gate(seed: int) -> bool:
+    print(f"soak: the gate's faults with seed {seed}", flush=True)
+    again = ["--stores", "4", "--rows", "10000", "--rounds", "5", "--seed", str(seed)]
+    if long.main(again):
+        print(
+            f"soak: a fault; find it again with: python -m tests.gate.long {' '.join(again)}", file=sys.stderr
+        )
         return False
     return True
 

@@ -8,7 +8,7 @@ A bucket is the first 15 characters of a date, ``2026-11-23 00:1``: its order is
 zero dates (``0000-00-00 00:0``) need no rule of their own.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -22,6 +22,9 @@ SPAN = timedelta(days=7)
 """How much one counting query looks at."""
 
 EMPTY = Bucket(0, 0)
+
+Stretch = tuple[str, str]
+"""First and last bucket."""
 
 
 class Span(NamedTuple):
@@ -108,3 +111,25 @@ def spans(changed: Mapping[str, Bucket], present: Sequence[str], limit: int) -> 
         current = Span(name, name, bucket.rows)
     if current is not None:
         yield current
+
+
+def covered(stretch: Stretch, stretches: Iterable[Stretch]) -> bool:
+    """One of the stretches holds another one."""
+    return any(first <= stretch[0] and stretch[1] <= last for first, last in stretches)
+
+
+def days(stretches: Iterable[Stretch]) -> float:
+    """How many days stretches last."""
+    times = [[datetime.fromisoformat(lowest(bucket)) for bucket in stretch] for stretch in stretches]
+    return sum((last - first) / timedelta(days=1) for first, last in times)
+
+
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Stretches that overlap put together, in order."""
+    found: list[Stretch] = []
+    for first, last in sorted(stretches):
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from shipper.assembly import CallBuilder, Leg, Stream, is_complete, join, leg_of
+from shipper.assembly.builder import sequence_of
 from shipper.assembly.leg import birth, names_of
 from shipper.document.cdr import CdrBuilder, Read
 from shipper.document.clock import StoreClock, stamp
@@ -38,8 +39,6 @@ APART_ROWS = 5000
 CALLS_PER_PAGE = 200
 DAY_SECONDS = 24 * 3600
 
-Span = tuple[str, str]
-
 
 class Decided(NamedTuple):
     """What a reading has decided."""
@@ -50,6 +49,19 @@ class Decided(NamedTuple):
     """Those that the table has to be asked for later."""
     settled: list[str]
     """Those that were remembered, and are among the documents."""
+
+
+class Asked(NamedTuple):
+    """What asking the table has given."""
+
+    documents: list[Document]
+    """Calls, and rows that belong to another call than they say themselves."""
+    settled: set[str]
+    """Linkedids of those calls, and of calls that are no more."""
+    waiting: list[Unsettled]
+    """Calls that still go on, and when they are to be looked at again."""
+    calls: int
+    """How many were made."""
 
 
 class Calls:
@@ -75,6 +87,7 @@ class Calls:
     ) -> None:
         self.builder = builder
         self.generation = 0
+        self.rows_again = False  # of rows that say another call themselves, too
         self._database = database
         self._spool = spool
         self._clock = clock
@@ -181,13 +194,28 @@ class Calls:
                 yield self._settle(page[number : number + CALLS_PER_QUERY], read, now)
 
     def _settle(self, due: Sequence[Unsettled], read: CdrBuilder, now: float) -> int:
+        asked = self.ask(due, read, now)
+        counts = {"documents": len(asked.documents), "calls": asked.calls}
+        self._spool.add(asked.documents, settled=asked.settled, counts=counts)
+        if asked.waiting:
+            self._spool.postpone(asked.waiting)
+        return len(asked.documents)
+
+    def ask(self, due: Sequence[Unsettled], read: CdrBuilder, now: float) -> Asked:
+        """Ask the table for some calls.
+
+        Args:
+            due: The calls.
+            read: Understands the table's rows.
+            now: Seconds since 1970.
+
+        Raises:
+            DatabaseError: The table cannot be read.
+        """
         found = self._rows_of(due, read)
         known = {call.linked: call for call in due}
         created = stamp(self._now())
-        documents: list[Document] = []
-        settled: set[str] = set()
-        waiting: list[Unsettled] = []
-        calls = 0
+        asked = Asked([], set(), [], 0)
         for legs in join(leg for leg, _ in found.values()):
             linked = {leg.linked for leg in legs}
             mine = [known[name] for name in linked if name in known]
@@ -195,21 +223,18 @@ class Calls:
                 continue  # it only has a channel's name in common with one of ours
             deadline = max(leg.end for leg in legs) + self._lookback
             if not is_complete(legs) and now < deadline:
-                waiting += [call._replace(due=max(deadline, now + SETTLE_SECONDS)) for call in mine]
+                asked.waiting.extend(call._replace(due=max(deadline, now + SETTLE_SECONDS)) for call in mine)
                 continue
             generation = max(call.generation for call in mine)
             made = self.builder.build(legs, created, generation)
-            documents += made
-            documents += self._moved(legs, made[0].id, found, read, created)
-            settled |= linked
-            calls += 1
+            asked.documents.extend(made)
+            sequence = sequence_of(len(legs), generation if self.rows_again else 0)
+            asked.documents.extend(self._moved(legs, made[0].id, found, read, created, sequence))
+            asked.settled.update(linked)
+            asked = asked._replace(calls=asked.calls + 1)
         # Rows that were deleted meanwhile leave nothing to send.
-        settled |= known.keys() - {call.linked for call in waiting}
-        counts = {"documents": len(documents), "calls": calls}
-        self._spool.add(documents, settled=settled, counts=counts)
-        if waiting:
-            self._spool.postpone(waiting)
-        return len(documents)
+        asked.settled.update(known.keys() - {call.linked for call in asked.waiting})
+        return asked
 
     def _moved(
         self,
@@ -218,21 +243,25 @@ class Calls:
         found: dict[str, tuple[Leg, Read]],
         read: CdrBuilder,
         created: str,
+        sequence: int,
     ) -> Iterable[Document]:
-        """The rows that turned out to belong to another call than their linkedid says."""
+        """The rows that turned out to belong to another call than their linkedid says.
+
+        They are newer than the same rows sent again by themselves, and like calls newer with each row.
+        """
         for leg in legs:
             if self.builder.identity(leg.linked) != call_id:
-                yield read.build(found[leg.key][1], created, leg.key, call_id, len(legs))
+                yield read.build(found[leg.key][1], created, leg.key, call_id, sequence)
 
     def _rows_of(self, due: Sequence[Unsettled], read: CdrBuilder) -> dict[str, tuple[Leg, Read]]:
         """All rows that may belong to these calls, by their ``_id``."""
         wanted = {call.linked for call in due}
         names = set(wanted)
-        spans = _joined((call.first, call.last) for call in due)
+        spans = buckets.joined((call.first, call.last) for call in due)
         found: dict[str, tuple[Leg, Read]] = {}
         for _ in range(ROUNDS):
             # A moment's rows are few: all of them at once, rather than asking again for those joined to some.
-            whole = len(due) <= FEW and _days(spans) <= SHORT_DAYS
+            whole = len(due) <= FEW and buckets.days(spans) <= SHORT_DAYS
             for row in self._database.related(spans, () if whole else sorted(names)):
                 key = read.identity(row)
                 if key not in found:
@@ -245,16 +274,16 @@ class Calls:
                 calls = join(legs)
                 legs = [leg for call in calls if any(leg.linked in wanted for leg in call) for leg in call]
             more = {name for leg in legs for name in (leg.linked, *names_of(leg))}
-            further = [span for span in map(self._span, legs) if not _covered(span, spans)]
+            further = [span for span in map(self._span, legs) if not buckets.covered(span, spans)]
             if not further and (whole or more <= names):
                 break
             names |= more
-            spans = _joined([*spans, *further])
+            spans = buckets.joined([*spans, *further])
         return found
 
     def _unsettled(self, legs: Iterable[Leg]) -> list[Unsettled]:
         due = self._now().timestamp() + SETTLE_SECONDS
-        calls: dict[str, Span] = {}
+        calls: dict[str, buckets.Stretch] = {}
         for leg in legs:
             first, last = self._span(leg)
             known = calls.get(leg.linked, (first, last))
@@ -263,7 +292,7 @@ class Calls:
             Unsettled(linked, first, last, due, self.generation) for linked, (first, last) in calls.items()
         ]
 
-    def _span(self, leg: Leg) -> Span:
+    def _span(self, leg: Leg) -> buckets.Stretch:
         """Where rows of a leg's call may be: from its first channel's birth to a while after the leg."""
         created = birth(leg.linked)[0]
         first = created if leg.start - 30 * DAY_SECONDS <= created <= leg.start else leg.start
@@ -274,23 +303,3 @@ class Calls:
 
     def _bucket(self, epoch: int) -> str:
         return buckets.bucket_of(datetime.fromtimestamp(epoch, UTC).astimezone(self._clock.zone))
-
-
-def _covered(span: Span, spans: Iterable[Span]) -> bool:
-    return any(first <= span[0] and span[1] <= last for first, last in spans)
-
-
-def _days(spans: Iterable[Span]) -> float:
-    times = [[datetime.fromisoformat(buckets.lowest(bucket)) for bucket in span] for span in spans]
-    return sum((last - first) / timedelta(days=1) for first, last in times)
-
-
-def _joined(spans: Iterable[Span]) -> list[Span]:
-    """Spans that overlap put together, in order."""
-    joined: list[Span] = []
-    for first, last in sorted(spans):
-        if joined and first <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
-        else:
-            joined.append((first, last))
-    return joined

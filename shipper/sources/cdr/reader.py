@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zlib import crc32
-from zoneinfo import ZoneInfo
 
 from shipper.assembly import CallBuilder, leg_of
 from shipper.config import Config
@@ -21,6 +20,7 @@ from shipper.numbering import reader
 from shipper.sources.cdr import buckets
 from shipper.sources.cdr.calls import Calls
 from shipper.sources.cdr.database import Database
+from shipper.sources.cdr.recount import Recount
 from shipper.spool import Bucket, Spool
 
 log = logging.getLogger("shipper.reading")
@@ -53,7 +53,7 @@ class CdrReader:
         self._spool = spool
         self._origin = origin
         self._now = now
-        self._zone = ZoneInfo(config.store.timezone)
+        self._clock = StoreClock(config.store.timezone)
         self._lookback = timedelta(hours=config.cdr.lookback_hours)
         try:
             self._numbers = reader(config.store.country, config.store.area_code)
@@ -65,9 +65,7 @@ class CdrReader:
         self._privacy = Privacy(config.privacy.mode, config.privacy.key, self._numbers)
         self._configured = config.store.trunks
         self._trunks = self._configured
-        self._calls = Calls(
-            database, spool, StoreClock(config.store.timezone), self._lookback, now, self._call_builder()
-        )
+        self._calls = Calls(database, spool, self._clock, self._lookback, now, self._call_builder())
         self._builder: CdrBuilder | None = None
         self.reached = buckets.FIRST  # all buckets before it were read by the `sweep` with ``again``
         self._open: str | None = None  # the first bucket in which rows may have appeared since
@@ -170,6 +168,21 @@ class CdrReader:
                 self.reached = at
         self._end_calls()
 
+    def recount(self, day: str) -> Recount:
+        """A complete day of the store's clock, to be read once more, see `Recount`."""
+        self._learn_trunks()
+        return Recount(
+            self._origin,
+            day,
+            self._database,
+            self._spool,
+            self._clock,
+            self._lookback,
+            self._now,
+            self._rows(),
+            self._calls.builder,
+        )
+
     def window(self) -> str:
         """The first bucket in which rows may still appear.
 
@@ -177,7 +190,7 @@ class CdrReader:
         (a quiet night, a wrong clock here), the window reaches further back rather than less far; of
         an empty table it is everything, which costs nothing.
         """
-        now = self._now().astimezone(self._zone).replace(tzinfo=None)
+        now = self._now().astimezone(self._clock.zone).replace(tzinfo=None)
         try:
             newest = datetime.fromisoformat(self._database.newest())
             return buckets.bucket_of(min(now, newest) - self._lookback)
