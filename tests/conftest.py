@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 from hypothesis import settings
@@ -52,7 +53,9 @@ def secure_opensearch() -> Iterator[OpenSearchCluster]:
 
 @pytest.fixture
 def indices(opensearch: OpenSearchCluster) -> OpenSearchCluster:
-    """The plain node without any ``pabx-*`` index; templates and pipelines stay."""
+    """The plain node without any ``pabx-*`` index or register of stores; all other pipelines stay."""
+    with suppress(HTTPError):  # there is none
+        opensearch.request("DELETE", "/_ingest/pipeline/pabx-register")
     opensearch.request("DELETE", "/pabx-*?expand_wildcards=all&ignore_unavailable=true")
     return opensearch
 

@@ -136,7 +136,7 @@ def _through_the_gate(
             if time.monotonic() > until:
                 raise ship.ShippingError(f"{entrance.waiting()} files wait in {entrance.folder}/storage")
             time.sleep(0.2)
-    return configs, " through Fluent Bit, each with a credential of its own"
+    return configs, " through Fluent Bit"
 
 
 def _done(text: str, since: float) -> None:

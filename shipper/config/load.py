@@ -162,7 +162,8 @@ def _checked(kind: Any, value: Any, place: _Place) -> Any:
         return float(value)
     if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
         words = {str: "a text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
-        raise ConfigError(f"{place} is {value!r}, not {words[kind]}", f"write {words[kind]}")
+        shown = "not shown here" if place.keys[-1:] and place.keys[-1] in SECRETS else repr(value)
+        raise ConfigError(f"{place} is {shown}, not {words[kind]}", f"write {words[kind]}")
     return value
 
 

@@ -88,7 +88,7 @@ def _output(config: Config, source: str) -> None:
         usable = False
     if not usable:
         raise ConfigError(
-            f"{source}: output.opensearch.url is {output.opensearch.url!r}",
+            f"{source}: output.opensearch.url is {_without_login(output.opensearch.url)!r}",
             "write it as https://host:9200",
         )
     if url.username or url.password:
@@ -96,6 +96,12 @@ def _output(config: Config, source: str) -> None:
             f"{source}: output.opensearch.url holds a user or password",
             "move them to output.opensearch.user and password_file",
         )
+
+
+def _without_login(url: str) -> str:
+    """A URL for a message: what stands before an @ may be a password."""
+    scheme, mark, rest = url.rpartition("://")
+    return f"{scheme}{mark}…@{rest.rpartition('@')[2]}" if "@" in rest else url
 
 
 def _forward(forward: ForwardSettings, source: str) -> None:

@@ -46,6 +46,7 @@ class ForwardOutput:
         self._sender = AckSender(settings)
         self._prove = prover(settings.password) if settings.password else None
         self._isolation = Isolation(self.max_documents)
+        self._doubtful = False  # an idle connection said nothing any more: it, or what was sent, is to blame
 
     def send(self, batch: Sequence[Spooled]) -> Outcome:
         """Deliver a batch; see `Output.send`.
@@ -60,6 +61,8 @@ class ForwardOutput:
             )
             outcome.refused.append(Refused(document, Invalid("", NEVER, words)))
             self._isolation.forget(document)
+        if self._doubtful:
+            self._sender.renew()
         try:
             for frame in self._frames(found.first, outcome):
                 self._deliver(frame, outcome)
@@ -68,6 +71,7 @@ class ForwardOutput:
                 return outcome
             raise
         for document in found.alone:
+            self._sender.renew()
             try:
                 for frame in self._frames([document], outcome):
                     self._deliver(frame, outcome)
@@ -127,6 +131,7 @@ class ForwardOutput:
                 self._sender.send_chunk(frame.tag, content, size)
         except NotAcknowledgedError as error:
             if error.stale:
+                self._doubtful = True
                 self._isolation.interrupted()
             else:
                 self._isolation.failed(frame.documents, self._clock())
@@ -135,5 +140,7 @@ class ForwardOutput:
             self._isolation.interrupted()
             raise
         self._isolation.acknowledged(frame.documents)
+        if frame.documents[0].seq:  # a heartbeat shows nothing of documents
+            self._doubtful = False
         outcome.done += [document.seq for document in frame.documents]
         outcome.quarantined += sum(found.index_name.startswith(QUARANTINE) for found in frame.documents)

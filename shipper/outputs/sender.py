@@ -92,8 +92,7 @@ class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
         chunk = base64.b64encode(os.urandom(16)).decode()
         options = {"chunk": chunk, "size": size, "compressed": "gzip"}
         message = msgpack.packb([tag, gzip.compress(packed, 6), options])
-        kept = self.socket is not None
-        stale = kept and time.monotonic() - self._acknowledged > FRESH_SECONDS
+        kept, stale = self.socket is not None, self._stale
         self._explained(self._reconnect, "does not take documents", _WAIT)
         try:
             self._explained(lambda: self._exchange(message, chunk.encode()), "does not take documents", _WAIT)
@@ -106,6 +105,15 @@ class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
                 error.problem, error.hint, closed=closed, kept=kept, stale=stale
             ) from cause
         self._acknowledged = time.monotonic()
+
+    def renew(self) -> None:
+        """End a connection that has been idle, so that what is sent next has one that surely works."""
+        if self._stale:
+            self._close()
+
+    @property
+    def _stale(self) -> bool:
+        return self.socket is not None and time.monotonic() - self._acknowledged > FRESH_SECONDS
 
     def connect(self) -> None:
         """Connect and log in, if that has not been done.

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +83,13 @@ class FluentBit:
             self.process = None
 
     def records(self, tag: str = "pabx.cdr") -> list[dict[str, Any]]:
-        """What has been written; a line that a kill cut off is left out."""
+        """What has been written; of a line that a kill cut off, the one that was glued to it."""
         file = self.folder / tag
         found: list[dict[str, Any]] = []
         for line in file.read_bytes().split(b"\n") if file.exists() else []:
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                continue
+            begin = line.rfind(b'{"@timestamp"')
+            with suppress(ValueError):
+                found.append(json.loads(line[max(begin, 0) :]))
         return found
 
     def ids(self) -> Counter[str]:

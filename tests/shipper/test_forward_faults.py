@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -184,6 +185,38 @@ class TestDeadlines:
 
         with server(talk) as port:
             assert "more than 16384 bytes and no answer among them" in str(fault(make_output(port), 2))
+
+    @pytest.mark.parametrize(
+        ("begin", "flood"),
+        [
+            (b"\xdb\xff\xff\xff\xff", b"x"),  # a text of 4 GB
+            (b"\xc9\xff\xff\xff\xff\x00", b"x"),  # an extension of 4 GB
+            (b"\xdd\xff\xff\xff\xff", b"\xc0"),  # a list of 4,294,967,295 parts
+            (b"\xdf\xff\xff\xff\xff", b"\xa1k\xc0"),
+            (b"", b"\x91"),  # a list in a list in a list
+            (b"", b"\x9f"),
+        ],
+        ids=["text", "extension", "list", "map", "nested", "nested wide"],
+    )
+    @pytest.mark.parametrize("helo", [True, False])
+    def test_an_answer_without_end_takes_no_memory(
+        self, make_output: Callable[..., ForwardOutput], begin: bytes, flood: bytes, helo: bool
+    ) -> None:
+        data = flood * (65536 // len(flood))
+
+        def talk(connection: socket.socket) -> None:
+            connection.sendall(HELO * helo + begin)
+            while True:
+                connection.sendall(data)
+
+        with server(talk) as port:
+            output = make_output(port, shared_key="key")
+            tracemalloc.start()
+            try:
+                fault(output, 3)
+                assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 1024
+            finally:
+                tracemalloc.stop()
 
     def test_bytes_behind_an_answer_are_no_error(
         self, fake: FakeForward, make_output: Callable[..., ForwardOutput]
@@ -426,14 +459,16 @@ class TestLine:
 
 
 class TestPoison:
+    @pytest.mark.parametrize("answer", [None, b""], ids=["connection closed", "nothing said"])
     def test_one_among_many_is_put_aside(
-        self, tmp_path: Path, fake: FakeForward, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, fake: FakeForward, monkeypatch: pytest.MonkeyPatch, answer: bytes | None
     ) -> None:
         """With the real spool and sender: all others arrive, it is refused with its reason."""
+        monkeypatch.setattr(sender, "ACKNOWLEDGEMENT_SECONDS", 0.5)
         monkeypatch.setattr(isolation, "APART_SECONDS", 0.0)
         monkeypatch.setattr(Backoff, "next", lambda _: 0.05)
         poison = f"{77:032x}"
-        known = FakePoison(fake, poison)
+        known = FakePoison(fake, poison, answer)
         spool = Spool(tmp_path / "spool.db")
         spool.add([document(n) for n in range(200)])
         output = ForwardOutput(ForwardSettings(host="127.0.0.1", port=fake.port, tls=False))
@@ -459,9 +494,10 @@ class FakePoison:
     Meanwhile other documents come, which show that the server works.
     """
 
-    def __init__(self, fake: FakeForward, poison: str) -> None:
+    def __init__(self, fake: FakeForward, poison: str, answer: bytes | None) -> None:
         self.fake = fake
         self.poison = poison
+        self.answer = answer
         self.acknowledged: set[str] = set()
         self._seen = 0
 
@@ -470,7 +506,7 @@ class FakePoison:
         self._seen = len(self.fake.records)
         ids = {found["event"]["id"] for tag, found in new if tag == "pabx.cdr"}
         if self.poison in ids:
-            return None
+            return self.answer
         self.acknowledged |= ids
         return ack(chunk)
 

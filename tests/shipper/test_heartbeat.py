@@ -246,7 +246,7 @@ def own_cluster(server_dir: Path) -> Iterator[OpenSearchCluster]:
 def test_an_outage_ends_by_itself(
     store_with_rows: Store, cdr_database: CdrDatabase, own_cluster: OpenSearchCluster
 ) -> None:
-    """Rows that are written while the cluster is down arrive; reading went on; a heartbeat says how it was."""
+    """Rows written while the cluster is down arrive; reading went on; a heartbeat says how it was."""
     store = store_with_rows.set("output.opensearch", url=own_cluster.url).set("agent", heartbeat_seconds=0.5)
     fill(cdr_database, 10, start="2026-01-05 10:00:00")
     with store.agent():

@@ -17,7 +17,7 @@ from shipper.config import ForwardSettings
 from shipper.errors import OutputError
 from shipper.outputs import ForwardOutput, Outcome
 from shipper.outputs.isolation import APART_SECONDS, STRIKES, Isolation
-from shipper.outputs.sender import NotAcknowledgedError
+from shipper.outputs.sender import FRESH_SECONDS, NotAcknowledgedError
 from shipper.spool import Spooled
 
 PAUSE_SECONDS = 15.0
@@ -30,17 +30,28 @@ class Ruled:
     Args:
         poisoned: Numbers of documents that are never acknowledged.
         ill: Is nothing acknowledged at this time, and what happens instead?
+        silent: For a poisoned document nothing is said; else the connection is closed.
     """
 
     where = "central:24224"
     asks_for_user = False
 
-    def __init__(self, poisoned: Iterable[int], ill: Callable[[float], str]) -> None:
+    def __init__(self, poisoned: Iterable[int], ill: Callable[[float], str], *, silent: bool = False) -> None:
         self.poisoned = set(poisoned)
         self.ill = ill
+        self.silent = silent
+        self.acknowledged: float | None = None  # when, on the connection that there is
         self.now = 0.0
         self.taken: set[int] = set()
         self.attempts = 0
+
+    def renew(self) -> None:
+        if self._stale:
+            self.acknowledged = None
+
+    @property
+    def _stale(self) -> bool:
+        return self.acknowledged is not None and self.now - self.acknowledged > FRESH_SECONDS
 
     def send_chunk(self, _tag: str, content: bytes, size: int) -> None:
         self.attempts += 1
@@ -50,12 +61,17 @@ class Ruled:
         numbers = {record["n"] for _, record in unpacker}
         assert len(numbers) == size
         state = self.ill(self.now)
+        kept, stale = self.acknowledged is not None, self._stale
+        self.acknowledged = None
         if state == "unreachable":
+            if kept:
+                raise NotAcknowledgedError("reset", "wait", closed=True, kept=kept, stale=stale)
             raise OutputError("cannot be reached")
         if state or numbers & self.poisoned:
-            timed_out = state == "hangs"
+            timed_out = state == "hangs" or (not state and self.silent)
             self.now += 60 if timed_out else 0
-            raise NotAcknowledgedError("closed", "wait", closed=not timed_out, kept=False)
+            raise NotAcknowledgedError("none", "wait", closed=not timed_out, kept=kept, stale=stale)
+        self.acknowledged = self.now
         self.taken |= numbers
 
 
@@ -108,10 +124,12 @@ def well(_now: float) -> str:
 kinds = st.lists(st.sampled_from(["cdr", "calls", "quarantine"]), min_size=1, max_size=40)
 
 
-@given(kinds=kinds, poisoned=st.sets(st.integers(1, 40), max_size=12))
-def test_the_poisoned_ones_and_only_they_are_refused(kinds: list[str], poisoned: set[int]) -> None:
+@given(kinds=kinds, poisoned=st.sets(st.integers(1, 40), max_size=12), silent=st.booleans())
+def test_the_poisoned_ones_and_only_they_are_refused(
+    kinds: list[str], poisoned: set[int], silent: bool
+) -> None:
     documents = [spooled(number, kind) for number, kind in enumerate(kinds, start=1)]
-    server = Ruled(poisoned, well)
+    server = Ruled(poisoned, well, silent=silent)
     agent = Agent(server, documents)
     for _ in range(40 + 20 * STRIKES * len(poisoned)):
         agent.round()
@@ -129,16 +147,22 @@ spans = st.lists(
 )
 
 
-@given(kinds=kinds, poisoned=st.sets(st.integers(1, 40), max_size=6), spans=spans, beats=st.booleans())
+@given(
+    kinds=kinds,
+    poisoned=st.sets(st.integers(1, 40), max_size=6),
+    spans=spans,
+    beats=st.booleans(),
+    silent=st.booleans(),
+)
 def test_outages_have_no_good_document_refused(
-    kinds: list[str], poisoned: set[int], spans: list[tuple[float, float, str]], beats: bool
+    kinds: list[str], poisoned: set[int], spans: list[tuple[float, float, str]], beats: bool, silent: bool
 ) -> None:
     """Fewer outages than strikes prove nothing against a good document, however they fall."""
 
     def ill(now: float) -> str:
         return next((how for begin, length, how in spans if begin <= now < begin + length), "")
 
-    server = Ruled(poisoned, ill)
+    server = Ruled(poisoned, ill, silent=silent)
     agent = Agent(server, [spooled(n, kind) for n, kind in enumerate(kinds, start=1)], beats=beats)
     while server.now < 8 * HOUR:
         agent.round()

@@ -206,7 +206,7 @@ class TestAClosedIndex:
             eventually(lambda: ready_store.status()["errors"] == {}, "the end of the trouble")
 
     def test_run_once_delivers_the_others_and_fails(
-        self, ready_store: Store, cdr_database: CdrDatabase, cluster: OpenSearchCluster
+        self, ready_store: Store, cdr_database: CdrDatabase
     ) -> None:
         spool = Spool(ready_store.spool)
         spool.add([row(number, "2026.10") for number in range(1200)])

@@ -1,6 +1,7 @@
 """A store manager sees the own stores' documents only; and what Security does not hide from them."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -270,14 +271,17 @@ def test_what_it_does_not_hide(own: Secured, name: str) -> None:
 
 
 def test_nor_how_much_there_is(own: Secured) -> None:
-    """Twelve calls hold the name, eight of them are the own ones."""
+    """Twelve calls hold the name, eight of them are the own ones; deleted ones count until they are merged."""
     significant = aggregation(significant_terms={"field": "source.name", "min_doc_count": 1})
     _, answer = own.ask(MANAGER, "POST", f"/{CALLS}/_search", significant)
-    assert (answer["hits"]["total"]["value"], answer["aggregations"]["a"]["bg_count"]) == (8, 12)
+    assert answer["hits"]["total"]["value"] == 8
+    assert answer["aggregations"]["a"]["bg_count"] >= 12
     explained = {"size": 1, "explain": True, "query": {"match": {"source.name.text": "silva"}}}
     _, answer = own.ask(MANAGER, "POST", f"/{CALLS}/_search", explained)
-    count = '{"value": 12, "description": "n, number of documents containing term"'
-    assert count in json.dumps(answer["hits"]["hits"][0]["_explanation"])
+    explanation = json.dumps(answer["hits"]["hits"][0]["_explanation"])
+    count = re.search(r'"value": (\d+), "description": "n, number of documents containing', explanation)
+    assert count
+    assert int(count[1]) >= 12
     _, answer = own.ask(MANAGER, "GET", "/_resolve/index/pabx-quarantine-*")
     assert [index["name"] for index in answer["indices"]] == ["pabx-quarantine-2026.11"]
 
