@@ -271,7 +271,7 @@ def test_what_it_does_not_hide(own: Secured, name: str) -> None:
 
 
 def test_nor_how_much_there_is(own: Secured) -> None:
-    """Twelve calls hold the name, eight of them are the own ones; deleted ones count until they are merged."""
+    """Twelve calls hold the name, eight of them the own; deleted ones count until they are merged."""
     significant = aggregation(significant_terms={"field": "source.name", "min_doc_count": 1})
     _, answer = own.ask(MANAGER, "POST", f"/{CALLS}/_search", significant)
     assert answer["hits"]["total"]["value"] == 8
