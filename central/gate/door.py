@@ -1,4 +1,4 @@
-"""The gate's door: TLS for the stores, plain bytes to the Fluent Bit beside it.
+"""The gate's door: TLS for the stores, whole and well-formed messages to the Fluent Bit beside it.
 
 Fluent Bit 5.1.1 accepts TLS in its one engine thread and sleeps half a second in each handshake (measured:
 140 stores need 70 s, and whoever connects and stays silent holds all others up). Without TLS it lets 140
@@ -9,12 +9,14 @@ import asyncio
 import logging
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from central.errors import CentralError
 from central.gate.folder import GateFolder, Settings
+from central.gate.frames import BadMessageError, Messages
 
 log = logging.getLogger("central.gate")
 
@@ -88,6 +90,8 @@ class Door:
         except asyncio.CancelledError:
             if not self.stopped.is_set():
                 raise
+        except BadMessageError as error:
+            self._tell("message", "%s sent what is not passed on: %s", peer(writer), error)
         except (OSError, TimeoutError) as error:
             self._tell("broken", "a connection of %s broke off: %s", peer(writer), str(error) or "too slow")
         finally:
@@ -112,8 +116,8 @@ class Door:
             return
         try:
             ways = (
-                asyncio.create_task(_copy(reader, inner_writer, FIRST_BYTE_SECONDS)),
-                asyncio.create_task(_copy(inner_reader, writer, IDLE_SECONDS)),
+                asyncio.create_task(_copy(reader, inner_writer, FIRST_BYTE_SECONDS, Messages().feed)),
+                asyncio.create_task(_copy(inner_reader, writer, IDLE_SECONDS, bytes)),
             )
             try:
                 # When one side ends, so does the other: half a connection is of no use to anybody.
@@ -176,14 +180,20 @@ def peer(writer: asyncio.StreamWriter) -> str:
     return str(address[0]) if address else "somebody"
 
 
-async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter, first_seconds: float) -> None:
-    """Pass bytes on as they come, no faster than they are taken."""
+async def _copy(
+    source: asyncio.StreamReader,
+    target: asyncio.StreamWriter,
+    first_seconds: float,
+    allowed: Callable[[bytes], bytes],
+) -> None:
+    """Pass on what is allowed of the bytes that come, no faster than they are taken."""
     patience = first_seconds
     while True:
         data = await asyncio.wait_for(source.read(_BLOCK), patience)
         if not data:
             return
-        target.write(data)
+        if passed := allowed(data):
+            target.write(passed)
         await asyncio.wait_for(target.drain(), IDLE_SECONDS)
         patience = IDLE_SECONDS
 

@@ -302,6 +302,10 @@ end
 function gate(tag, time, record)
   local now = os.time()
   looked_at(now)
+  if type(record) ~= "table" then
+    -- Fluent Bit's output reads no further behind a record that is no map (5.1.1): all that follows is lost.
+    record = { value = record ~= nil and tostring(record) or nil }
+  end
   local fine, rule, message = pcall(refusal, tag, time.sec, record, now)
   if fine and rule == nil then
     record.proof = nil

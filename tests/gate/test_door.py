@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import msgpack
 import pytest
+from fluent.sender import EventTime
 
 from central.gate import gate as making
 from central.gate.folder import GateFolder, Settings
@@ -24,7 +26,7 @@ from tests.shipper.store import eventually
 
 
 class Echo(socketserver.ThreadingTCPServer):
-    """Gives back what it gets; ends a connection that says `bye`."""
+    """Gives back what it gets; ends a connection that asks for it."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -32,7 +34,7 @@ class Echo(socketserver.ThreadingTCPServer):
     class RequestHandlerClass(socketserver.BaseRequestHandler):  # type: ignore[assignment]
         def handle(self) -> None:
             while data := self.request.recv(65536):
-                if data == b"bye":
+                if b"please end this" in data:
                     return
                 self.request.sendall(data)
 
@@ -89,32 +91,59 @@ def door(tmp_path: Path) -> Iterator[Running]:
     running.close()
 
 
+PING = msgpack.packb([b"PING", b"host", b"salt", b"digest", b"user", b"password"], use_bin_type=False)
+
+
+def said(text: bytes) -> bytes:
+    """A message as an agent sends it."""
+    entry = msgpack.packb([EventTime(1795410607), {"text": text}])
+    packed: bytes = msgpack.packb(["pabx.cdr", entry, {"chunk": "c"}])
+    return packed
+
+
+HELLO = PING + said(b"hello")
+AGAIN = said(b"again")
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 def exchange(connection: ssl.SSLSocket, data: bytes) -> str:
-    """Send and receive at the same time; gives the hash of what came back."""
-    sender = threading.Thread(target=connection.sendall, args=(data,))
-    sender.start()
+    """Send a message, and give the hash of what comes back: the door passes it on when it is whole."""
+    connection.sendall(data)
     digest, count = hashlib.sha256(), 0
     while count < len(data):
         block = connection.recv(65536)
         assert block
         digest.update(block)
         count += len(block)
-    sender.join()
     return digest.hexdigest()
 
 
 def test_bytes_pass_unchanged_both_ways(door: Running) -> None:
-    data = os.urandom(8_000_000)
     with door.connect() as one, door.connect() as other:
-        assert exchange(one, b"x") == hashlib.sha256(b"x").hexdigest()
-        assert exchange(other, data) == hashlib.sha256(data).hexdigest()
+        assert exchange(one, HELLO) == sha(HELLO)
+        assert exchange(other, HELLO) == sha(HELLO)
+        for _ in range(5):
+            data = said(os.urandom(2_000_000))
+            assert exchange(other, data) == sha(data)
+        assert exchange(one, AGAIN) == sha(AGAIN)
         assert one.version() == "TLSv1.3"
 
 
 def test_the_end_of_one_side_is_the_end_of_the_other(door: Running) -> None:
     with door.connect() as connection:
-        connection.sendall(b"bye")
+        connection.sendall(PING + said(b"please end this"))
         assert connection.recv(10) == b""
+
+
+def test_what_is_no_message_is_not_passed_on(door: Running) -> None:
+    with door.connect() as connection:
+        assert exchange(connection, HELLO) == sha(HELLO)
+        connection.sendall(msgpack.packb(["pabx.cdr", b"\xc1", {"chunk": "c"}]))
+        assert connection.recv(10) == b""
+    eventually(lambda: "127.0.0.1 sent what is not passed on: entries that are no msgpack" in door.text)
 
 
 def test_without_a_fluent_bit_the_store_is_told_at_once(door: Running) -> None:
@@ -157,11 +186,12 @@ def test_silent_clients_hold_nobody_up(door: Running) -> None:
         for _ in range(20):
             silent.enter_context(door.connect())  # let in, and silent then
         with door.connect() as connection:
-            assert exchange(connection, b"hello") == hashlib.sha256(b"hello").hexdigest()
+            assert exchange(connection, HELLO) == sha(HELLO)
 
 
 def test_a_renewed_certificate_is_taken_in_and_no_connection_ends(door: Running) -> None:
     with door.connect() as before:
+        assert exchange(before, HELLO) == sha(HELLO)
         old = before.getpeercert()
         assert old
         making.renew_certificate(door.folder, now() + dt.timedelta(hours=5))
@@ -170,14 +200,14 @@ def test_a_renewed_certificate_is_taken_in_and_no_connection_ends(door: Running)
             new = after.getpeercert()
             assert new
             assert new["serialNumber"] != old["serialNumber"]
-        assert exchange(before, b"still") == hashlib.sha256(b"still").hexdigest()
+        assert exchange(before, AGAIN) == sha(AGAIN)
 
 
 def test_a_broken_certificate_does_not_take_the_door_away(door: Running) -> None:
     door.folder.write("server.pem", "none")
     eventually(lambda: "central gate renew" in door.text, "the complaint")
     with door.connect() as connection:
-        assert exchange(connection, b"x") == hashlib.sha256(b"x").hexdigest()
+        assert exchange(connection, HELLO) == sha(HELLO)
 
 
 def test_client_certificates(tmp_path: Path) -> None:

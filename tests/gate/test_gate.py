@@ -20,6 +20,7 @@ from compose.stack import OpenSearchCluster
 from shipper.document.identity import mark
 from tests.gate.client import WHEN, Client, LoginError
 from tests.gate.running import ABSENT, BINARY, Gate, documents, now, wait_idle
+from tests.gate.test_frames import BAD
 from tests.shipper.store import eventually
 
 pytestmark = [pytest.mark.servers, pytest.mark.skipif(BINARY is None, reason=ABSENT)]
@@ -129,7 +130,7 @@ def test_what_a_hostile_store_sends_touches_nobody_else(gate: Gate, cluster: Ope
             sign({**mine, "event": {**mine["event"], "id": mark("Loja002") + '","_index":"x'}}),
             {"event": 3},
             {"x": float("inf"), "y": {"z": [None, -(2**63)]}},
-            {1: 2, "event": {"id": ["a"]}},
+            {"event": {"id": ["a"]}},
             {},
         ]
         good.send("pabx.cdr", victim)
@@ -162,6 +163,20 @@ def test_what_a_hostile_store_sends_touches_nobody_else(gate: Gate, cluster: Ope
     assert months <= {"2026.11", f"{now():%Y.%m}"}
     assert not documents(cluster, "pabx-stores")
     assert bad.section["password"] not in gate.log_text()
+
+
+def test_what_is_no_record_never_reaches_the_files(gate: Gate, cluster: OpenSearchCluster) -> None:
+    """Behind such an entry Fluent Bit reads no further, and the file is everybody's."""
+    number = 0
+    with Client(gate, section(gate)) as good:
+        for raw in BAD.values():
+            good.send("pabx.cdr", good.document(number))
+            with Client(gate, section(gate, "Loja002")) as bad, pytest.raises((LoginError, OSError)):
+                bad.send_raw("pabx.cdr", raw)
+            good.send("pabx.cdr", good.document(number + 1))
+            number += 2
+    wait_idle(gate)
+    assert set(found(cluster, "pabx-*")) == {mark("Loja001") + f"{n:024x}" for n in range(number)}
 
 
 def test_without_a_door(make_gate: Callable[..., Gate]) -> None:

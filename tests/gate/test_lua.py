@@ -167,6 +167,14 @@ def test_what_is_refused(lua: Lua, rule: str, change: Callable[[dict[str, Any]],
     assert out["event"]["id"]
 
 
+@pytest.mark.parametrize("value", [None, b"text", 5, True, 1.5])
+def test_what_is_no_map_becomes_one(lua: Lua, value: object) -> None:
+    """Else Fluent Bit's output stops there, and what others have behind it in the same file is lost."""
+    code, _, out = lua.runtime.globals()[b"gate"](b"pabx.cdr", lua.table({"sec": NOW, "nsec": 0}), value)
+    assert code == 1
+    assert python(out)["gate"]["rule"] == "gate.event_id"
+
+
 def test_a_proof_is_for_one_tag(lua: Lua) -> None:
     assert lua.rule("pabx.cdr.state", record()) == "gate.proof"
     assert lua.rule("pabx.secrets", record()) == "gate.tag"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from compose.stack import OpenSearchCluster
 from shipper.agent.nightly import Nightly, complete_days, moment_of
 from shipper.agent.sending import Sending
 from shipper.config import load
-from shipper.document.account import Account, line_of, midnight, report, report_id
+from shipper.document.account import AUDIT_DAYS, Account, line_of, midnight, report, report_id
 from shipper.document.clock import StoreClock
 from shipper.document.identity import mark
 from shipper.document.model import Origin
@@ -25,7 +26,7 @@ from shipper.outputs import make_output
 from shipper.sources.cdr import CdrReader, Database
 from shipper.spool import Spool
 from tests.servers import CdrDatabase
-from tests.shipper.store import Store
+from tests.shipper.store import Store, eventually, fill
 
 ROW = {
     "@timestamp": "2026-11-23T13:00:01Z",
@@ -73,6 +74,18 @@ def test_the_sums_and_the_hash() -> None:
     parts = [hashlib.sha256(line.encode()).hexdigest()[:16] for line in (ROW_LINE, CALL_LINE)]
     assert account.hash == f"{sum(int(part, 16) for part in parts) % 2**64:016x}"
     assert account.hash == "7b4fde8dc3af82b8"
+
+
+def test_the_page_says_how_the_hash_is_made() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    row, call, total = next(text for text in page.split("```") if "cdr|a1" in text).splitlines()[1:4]
+    account = Account()
+    account.add(ROW)
+    account.add(CALL)
+    assert (row, call, total) == (line_of(ROW), line_of(CALL), account.hash)
+    assert "cdr|event.id|@timestamp|duration|billsec|disposition\n" in page
+    assert "|direction|outcome|duration_seconds|billable_seconds|talk_seconds|legs\n" in page
+    assert ("last seven complete days" in page, AUDIT_DAYS) == (True, 7)
 
 
 @given(st.permutations([{**ROW, "event": {"id": f"{n}", "dataset": "pabx.cdr"}} for n in range(6)]))
@@ -444,3 +457,33 @@ def test_run_once_reports_the_last_seven_days(ready_store: Store, found: Any) ->
     assert sorted(hit["_source"]["audit"]["day"] for hit in found("pabx-audit-*")) == days
     assert ready_store.run("backfill", "--since", "2026-11-01").code == 0
     assert ready_store.status()["reports"] == 7
+
+
+@pytest.mark.servers
+def test_the_agent_counts_by_itself_when_its_moment_has_passed(
+    ready_store: Store, cdr_database: CdrDatabase, found: Any
+) -> None:
+    """In a zone in which it is noon now; what was done is not done again after a restart."""
+    ahead = 12 - datetime.now(UTC).hour
+    zone = f"Etc/GMT{-ahead:+d}"  # the sign is that of POSIX
+    yesterday = (datetime.now(UTC) + timedelta(hours=ahead) - timedelta(days=1)).date().isoformat()
+    ready_store.set("store", timezone=zone)
+    fill(cdr_database, 5, start=f"{yesterday} 15:00:00")
+    with ready_store.agent():
+        eventually(lambda: ready_store.status()["counted_until"] == yesterday, "the account")
+        eventually(lambda: ready_store.status()["reports"] == 7, "the reports")
+        eventually(lambda: ready_store.status()["spool_documents"] == 0, "the delivery")
+    status = ready_store.status()
+    assert (status["errors"], status["quarantined"]) == ({}, 0)
+    assert status["sent_again"] >= 5
+    (of_yesterday,) = [
+        hit["_source"]["audit"]
+        for hit in found("pabx-audit-*")
+        if hit["_source"]["audit"]["day"] == yesterday
+    ]
+    assert of_yesterday["rows"] == 5
+    assert len(found("pabx-cdr-*")) == 5
+    with ready_store.agent():
+        eventually(lambda: ready_store.log.count("the whole table was compared") == 2, "another start")
+        time.sleep(2)
+    assert ready_store.status()["sent_again"] == status["sent_again"]

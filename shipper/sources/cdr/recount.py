@@ -19,7 +19,7 @@ from shipper.sources.cdr.calls import CALLS_PER_QUERY, Calls
 from shipper.sources.cdr.database import Database
 from shipper.spool import Spool, Unsettled
 
-DOCUMENTS_PER_STEP = 500
+DOCUMENTS_PER_STEP = 200
 
 BEFORE = timedelta(hours=6)
 """What is read before the day, for its calls only: rows of the day may belong to one that began then."""
