@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from shipper.document.account import Account
+
+REPORTED_AGAIN: Final = timedelta(hours=36)
+"""A store counts each day again the next night: what changed later than this is in a later report."""
 
 
 class Verdict(Enum):
@@ -26,19 +29,18 @@ class Held:
         account: counts, sums and hash.
         newest: the latest `event.created` among its documents; None: there are none.
         doubled: ids that are in the index more than once.
+        merged: when calls of the store, of whichever day, became a part of another one.
     """
 
     account: Account = field(default_factory=Account)
     newest: datetime | None = None
     doubled: list[str] = field(default_factory=list)
+    merged: list[datetime] = field(default_factory=list)
 
-    def made_at(self, created: str) -> None:
+    def made_at(self, created: datetime | None) -> None:
         """Take in when a document was made."""
-        try:
-            at = datetime.fromisoformat(created)
-        except (ValueError, TypeError):
-            return
-        self.newest = max(self.newest, at) if self.newest else at
+        if created is not None:
+            self.newest = max(self.newest, created) if self.newest else created
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,20 @@ def compare(store: str, day: str, report: dict[str, Any] | None, held: Held) -> 
     words = "; ".join(_differences(report, held))
     if not words:
         return Day(store, day, Verdict.EQUAL, "", report, held)
-    counted = datetime.fromisoformat(report["as_of"])
-    late = held.newest is not None and held.newest > counted
+    late = _is_later(report, held, datetime.fromisoformat(report["as_of"]))
     return Day(store, day, Verdict.CHANGED if late else Verdict.DIFFERS, words, report, held)
+
+
+def _is_later(report: dict[str, Any], held: Held, counted: datetime) -> bool:
+    """Whether what differs may have come about after the store counted."""
+    account = held.account
+    if account.rows < report.get("rows", 0):
+        return False  # no row goes away
+    # What is left of a call that became a part of another has no day any more.
+    merged = sum(counted < at <= counted + REPORTED_AGAIN for at in held.merged)
+    if account.calls + merged < report.get("calls", 0):
+        return False
+    return merged > 0 or (held.newest is not None and held.newest > counted)
 
 
 def _differences(report: dict[str, Any], held: Held) -> Iterator[str]:
@@ -110,6 +123,7 @@ def _differences(report: dict[str, Any], held: Held) -> Iterator[str]:
             yield f"{count} {one if count == 1 else many} {'missing' if here < there else 'too many'}"
         elif (more := getattr(account, seconds) - report.get(seconds, 0)) != 0:
             same = False
-            yield f"{many}: {abs(more)} seconds {'too many' if more > 0 else 'missing'}"
+            unit = "second" if abs(more) == 1 else "seconds"
+            yield f"{many}: {abs(more)} {unit} {'too many' if more > 0 else 'missing'}"
     if same and account.hash != report.get("hash"):
         yield "same numbers, other content"

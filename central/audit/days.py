@@ -1,6 +1,6 @@
 """Which days of which store are compared; pure functions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -35,9 +35,7 @@ def zone_of(*names: str) -> ZoneInfo:
     for name in names:
         try:
             return ZoneInfo(name)
-        except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError only when no data has it
-            continue
-        except KeyError:
+        except (ValueError, OSError, KeyError):  # empty, a directory's name, or unknown
             continue
     return ZoneInfo("UTC")
 
@@ -49,32 +47,34 @@ def last_days(zone: ZoneInfo, number: int, now: datetime) -> list[str]:
 
 
 def compared(
-    store: Registered, zone: ZoneInfo, reported: Iterable[str], held: Iterable[str], window: list[str]
-) -> list[str]:
-    """The days of a store that are to be compared: what it reported, and what it ought to have reported.
+    store: Registered, zone: ZoneInfo, reported: Collection[str], held: Collection[str], now: datetime
+) -> Callable[[str], bool]:
+    """Make the function that says whether a day of a store is compared: it was reported, or should have been.
 
     Args:
         store: what the register says of it.
         zone: its clock's.
         reported: days that it has reported.
         held: days of which the index holds documents.
-        window: see `last_days`.
+        now: the clock, UTC.
 
     Returns:
-        Days of the window. One that was not reported is among them if the store is one to report (not
-        revoked), if it was there on that day (it has reported or sent an earlier one, or was registered),
-        and if it is due.
+        True also for a day that was not reported if the store's credential is in force, if the store was
+        there on that day (an earlier one was reported or sent, or it was registered), and if the hour has
+        come by which it counts.
     """
-    there = {*reported}
-    known = [*there, *({*held} if not store.revoked else ())]
+    known = [*reported, *held]
     if store.since is not None:
         first = store.since.astimezone(zone).date() - timedelta(days=REPORTED_DAYS)
         known.append(first.isoformat())
     begin = min(known, default="")
-    return [day for day in window if day in there or (not store.revoked and begin and day >= begin)]
+
+    def is_compared(day: str) -> bool:
+        return day in reported or bool(begin and begin <= day and not store.revoked and _due(zone, day, now))
+
+    return is_compared
 
 
-def due(zone: ZoneInfo, day: str, now: datetime) -> bool:
-    """Whether a store must have counted a day by now."""
+def _due(zone: ZoneInfo, day: str, now: datetime) -> bool:
     at = datetime.fromisoformat(day).replace(tzinfo=zone) + timedelta(days=1, hours=DUE_HOUR)
     return at.astimezone(UTC) <= now

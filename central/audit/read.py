@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from opensearchpy import OpenSearch
 
 from central.audit.compare import Held
+from central.audit.days import Registered
 from central.client import Connection, translated
 from shipper.document.account import day_of, entry_of
 
@@ -14,6 +16,8 @@ REPORTS: Final = "pabx-audit-*"
 DOCUMENTS: Final = "pabx-cdr-*,pabx-calls-*"
 STORES: Final = "pabx-stores"
 PAGE: Final = 5000
+NAMED: Final = 100
+"""Of how many ids that are there twice a day's report tells."""
 KEPT_ALIVE: Final = "5m"
 _FIELDS: Final = (
     "@timestamp",
@@ -33,6 +37,8 @@ _FIELDS: Final = (
     "call.legs",
     "call.merged_into",
 )
+_WHOLE: Final = {"allow_partial_search_results": "false"}
+"""A shard that does not answer must not look like missing documents."""
 Key = tuple[str, str]
 """A store's id and a day."""
 
@@ -49,18 +55,29 @@ class Reader:
         self._client = client
         self._connection = connection
 
-    def registered(self) -> list[str]:
-        """Every store of the register whose credential was not ended."""
-        query = {
-            "bool": {
-                "filter": {"exists": {"field": "store.registered_at"}},
-                "must_not": {"exists": {"field": "store.revoked_at"}},
-            }
-        }
-        return sorted(source["store"]["id"] for _, source in self._every(STORES, query, ["store.id"]))
+    def registered(self) -> dict[str, Registered]:
+        """Every store that is known, by its id."""
+        fields = ["store.id", "store.timezone", "store.registered_at", "store.revoked_at"]
+        found = {}
+        for key, source in self._every(STORES, {"match_all": {}}, fields):
+            said = source.get("store", {})
+            since = _moment(said.get("registered_at"))
+            found[said.get("id", key)] = Registered(
+                said.get("timezone") or "", since, revoked=said.get("revoked_at") is not None
+            )
+        return found
 
     def reports(self, kind: str, since: str, until: str) -> dict[Key, dict[str, Any]]:
-        """`audit.*` of each store's day, between two days, both included; `kind` is `report` or `finding`."""
+        """What was written of each store's day, between two days, both included.
+
+        Args:
+            kind: `report` or `finding`.
+            since: first day.
+            until: last day.
+
+        Returns:
+            `audit.*`, and beside it `@timestamp` and the store's `timezone`.
+        """
         query = {
             "bool": {
                 "filter": [
@@ -71,26 +88,54 @@ class Reader:
         }
         return {
             (source["store"]["id"], source["audit"]["day"]): source["audit"]
-            | {"@timestamp": source["@timestamp"]}
-            for _, source in self._every(REPORTS, query, ["@timestamp", "store.id", "audit"])
+            | {"@timestamp": source["@timestamp"], "timezone": source["store"].get("timezone", "")}
+            for _, source in self._every(REPORTS, query, ["@timestamp", "store", "audit"])
         }
 
     def documents(self, since: str, until: str) -> dict[Key, Held]:
-        """What is held of each store's day, counted document by document."""
+        """What is held of each store's day, counted document by document (without `doubled`, `merged`)."""
         found: dict[Key, Held] = defaultdict(Held)
-        seen: set[str] = set()
         query = {"range": {"local.date": {"gte": since, "lte": until}}}
-        for key, source in self._every(DOCUMENTS, query, list(_FIELDS)):
+        for _, source in self._every(DOCUMENTS, query, list(_FIELDS)):
+            source.setdefault("cdr", {})  # all of its fields were taken away
             entry = entry_of(source)
             if entry is None:
                 continue
             held = found[source.get("store", {}).get("id", ""), day_of(source)]
-            if key in seen:  # the same _id in two months' indices
-                held.doubled.append(key)
-            seen.add(key)
             held.account.put(entry)
-            held.made_at(source["event"].get("created", ""))
+            held.made_at(_moment(source["event"].get("created")))
         return found
+
+    def merged(self, since: str) -> dict[str, list[datetime]]:
+        """When calls of each store became a part of another one, from a day on."""
+        query = {
+            "bool": {
+                "filter": [
+                    {"exists": {"field": "call.merged_into"}},
+                    {"range": {"event.created": {"gte": since}}},
+                ]
+            }
+        }
+        found = defaultdict(list)
+        for _, source in self._every("pabx-calls-*", query, ["store.id", "event.created"]):
+            at = _moment(source["event"].get("created"))
+            if at is not None:
+                found[source.get("store", {}).get("id", "")].append(at)
+        return found
+
+    def doubled(self, store: str, day: str) -> list[str]:
+        """Ids of which the index holds more than one document: in the indices of two months."""
+        body = {
+            "size": 0,
+            "query": {"bool": {"filter": [{"term": {"store.id": store}}, {"term": {"local.date": day}}]}},
+            "aggs": {"ids": {"terms": {"field": "event.id", "min_doc_count": 2, "size": NAMED}}},
+        }
+        with translated(self._connection, f"reading {DOCUMENTS}"):
+            params = {"ignore_unavailable": "true", **_WHOLE}
+            answer = self._client.search(index=DOCUMENTS, body=body, params=params)
+        return sorted(
+            bucket["key"] for bucket in answer.get("aggregations", {}).get("ids", {}).get("buckets", [])
+        )
 
     def _every(
         self, index: str, query: Mapping[str, Any], fields: list[str]
@@ -113,7 +158,7 @@ class Reader:
             }
             while True:
                 with translated(self._connection, f"reading {index}"):
-                    hits = self._client.search(body=body)["hits"]["hits"]
+                    hits = self._client.search(body=body, params=_WHOLE)["hits"]["hits"]
                 if not hits:
                     return
                 for hit in hits:
@@ -122,3 +167,11 @@ class Reader:
         finally:
             with translated(self._connection, f"reading {index}"):
                 self._client.delete_pit(body={"pit_id": [pit]})
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

@@ -1,5 +1,6 @@
 """`central audit`: compare, say what differs, and write down what was found and what has healed."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,9 +10,11 @@ from typing import Any, Final
 from opensearchpy import OpenSearch
 
 from central.audit.compare import Day, Held, Verdict, compare
+from central.audit.days import UNKNOWN, Registered, compared, last_days, zone_of
 from central.audit.read import Key, Reader
 from central.client import Connection, translated
 from central.errors import CentralError
+from shipper.document.account import INDEX
 from shipper.document.identity import mark
 
 _STATES: Final = {Verdict.DIFFERS: "differs", Verdict.EQUAL: "healed"}
@@ -27,7 +30,7 @@ class Report:
         until: last day, included.
         days: every store's day that was compared.
         healed: days that an earlier audit found different, and that are equal now.
-        silent: registered stores that have reported none of these days.
+        silent: stores that are registered, or have sent documents, and have reported none of these days.
     """
 
     since: str
@@ -83,41 +86,59 @@ def audit(
         CentralError: the cluster fails.
     """
     reader = Reader(client, connection)
-    # West of UTC, yesterday may still go on: a store's last complete days begin a day earlier there.
-    since, until = (f"{now - timedelta(days=days):%Y-%m-%d}" for days in (number + 1, 0))
+    # The first and the last of these days are over in some zones only.
+    since, until = (f"{now.astimezone(UTC) - timedelta(days=days):%Y-%m-%d}" for days in (number + 1, 0))
     reports = reader.reports("report", since, until)
-    held = reader.documents(since, until)
-    days = [
-        compare(store, day, reports.get((store, day)), held.get((store, day), Held()))
-        for store, day in sorted(_compared(reports, held, reader.registered()))
-    ]
-    reported = {store for store, _ in reports}
-    result = Report(since, max((day for _, day in reports), default=until), days)
-    result.silent = [store for store in reader.registered() if store not in reported]
+    stores, held = reader.registered(), reader.documents(since, until)
+    merged = reader.merged(since)
+    keys, silent = _expected(stores, reports, held, number, now)
+    days = []
+    for store, day in keys:
+        there = held.get((store, day), Held())
+        there.merged = merged.get(store, [])
+        found = compare(store, day, reports.get((store, day)), there)
+        if found.verdict in {Verdict.DIFFERS, Verdict.CHANGED}:
+            there.doubled = reader.doubled(store, day)
+            found = compare(store, day, reports.get((store, day)), there)
+        days.append(found)
+    window = [day for _, day in keys] or last_days(zone_of(), number, now)
     findings = reader.reports("finding", since, until)
-    result.healed = [
+    healed = [
         (day.store, day.day)
         for day in days
         if day.verdict is Verdict.EQUAL and findings.get((day.store, day.day), {}).get("state") == "differs"
     ]
     if not dry_run:
         _write(client, connection, days, findings, now)
-    return result
+    return Report(min(window), max(window), days, healed, silent)
 
 
-def _compared(
-    reports: Mapping[Key, dict[str, Any]], held: Mapping[Key, Held], registered: list[str]
-) -> set[Key]:
-    """Every day that was reported, and between a store's first and last reported day those that were not."""
-    keys = set(reports)
-    latest = max((day for _, day in reports), default="")
-    earliest = min((day for _, day in reports), default="")
-    of_stores = {store for store, _ in reports} & {*registered, *(store for store, _ in held)}
-    day = earliest
-    while day and day <= latest:
-        keys |= {(store, day) for store in of_stores}
-        day = f"{datetime.fromisoformat(day) + timedelta(days=1):%Y-%m-%d}"
-    return keys
+def _expected(
+    stores: Mapping[str, Registered],
+    reports: Mapping[Key, dict[str, Any]],
+    held: Mapping[Key, Held],
+    number: int,
+    now: datetime,
+) -> tuple[list[Key], list[str]]:
+    """Every store's day that is to be compared, and the stores that have reported none."""
+    reported: dict[str, dict[str, str]] = defaultdict(dict)
+    for (store, day), report in sorted(reports.items()):
+        reported[store][day] = report["timezone"]
+    sent = defaultdict(set)
+    for store, day in held:
+        sent[store].add(day)
+    keys: list[Key] = []
+    silent = []
+    for store in sorted({*stores, *reported, *sent}):
+        known, zones = stores.get(store, UNKNOWN), reported.get(store, {})
+        zone = zone_of(*reversed(zones.values()), known.timezone)  # by what it counted last
+        window = last_days(zone, number, now)
+        wanted = compared(known, zone, zones, sent.get(store, set()), now)
+        if any(day in zones for day in window):
+            keys += [(store, day) for day in window if wanted(day)]
+        elif not known.revoked and (known.since is not None or any(map(wanted, window))):
+            silent.append(store)
+    return keys, silent
 
 
 def _write(
@@ -134,15 +155,20 @@ def _write(
         if state is None or (state == "healed" and (before is None or before.get("state") == "healed")):
             continue
         document = _finding(day, state, before, now)
-        index = f"pabx-audit-{document['@timestamp'][:4]}.{document['@timestamp'][5:7]}"
+        index = f"{INDEX}-{document['@timestamp'][:4]}.{document['@timestamp'][5:7]}"
         lines += [{"index": {"_index": index, "_id": document["event"]["id"]}}, document]
     if not lines:
         return
     with translated(connection, "writing findings"):
         items = client.bulk(body=lines, params={"refresh": "true"})["items"]
     for item in items:
-        if item["index"]["status"] >= _NOT_TAKEN:
-            raise CentralError(f"a finding was not taken: {item['index'].get('error')}: run it again")
+        done = item["index"]
+        if done["status"] >= _NOT_TAKEN:
+            raise CentralError(f"a finding was not taken: {done.get('error')}: run it again")
+        if not done["_index"].startswith(INDEX):  # the pipeline put it aside
+            raise CentralError(
+                f"a finding went to {done['_index']}: run central install, then central audit again"
+            )
 
 
 def _finding(day: Day, state: str, before: dict[str, Any] | None, now: datetime) -> dict[str, Any]:

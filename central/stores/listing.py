@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch
 from central.client import Connection, translated
 
 _STORES: Final = "pabx-stores"
-_DOCUMENTS: Final = "pabx-*,-pabx-stores"
+_DOCUMENTS: Final = "pabx-cdr-*,pabx-calls-*,pabx-audit-*,pabx-quarantine-*"
 _MOST: Final = 10_000
 _MIB: Final = 1024 * 1024
 _AGES: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.servers
 Central = Callable[..., Outcome]
 ZONE = "America/Sao_Paulo"
 STORES = ("Loja001", "Loja002")
-DAYS = [f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}" for days in (3, 2)]
+DAYS = [f"{datetime.now(ZoneInfo(ZONE)) - timedelta(days=days):%Y-%m-%d}" for days in (2, 1)]
 COUNTED = datetime.now(UTC) - timedelta(hours=1)
 
 
@@ -108,12 +108,14 @@ def chain(cluster: OpenSearchCluster) -> OpenSearchCluster:
 def audited(central: Central, cluster: OpenSearchCluster, *options: str) -> tuple[int, dict[str, Any]]:
     outcome = central("audit", "--json", *options, "--url", cluster.url)
     assert outcome.err == ""
-    return int(outcome.code), json.loads(outcome.out)
+    assert isinstance(outcome.code, int)
+    return outcome.code, json.loads(outcome.out)
 
 
-def delete(cluster: OpenSearchCluster, document: dict[str, Any]) -> None:
-    query = {"query": {"term": {"event.id": document["event"]["id"]}}}
-    assert cluster.request("POST", "/pabx-*/_delete_by_query?refresh=true", query)["deleted"] == 1
+def delete(cluster: OpenSearchCluster, *documents: dict[str, Any]) -> None:
+    query = {"query": {"terms": {"event.id": [document["event"]["id"] for document in documents]}}}
+    deleted = cluster.request("POST", "/pabx-*/_delete_by_query?refresh=true", query)["deleted"]
+    assert deleted == len(documents)
 
 
 def change(cluster: OpenSearchCluster, document: dict[str, Any], source: str) -> None:
@@ -132,11 +134,11 @@ def test_equal(central: Central, chain: OpenSearchCluster) -> None:
     ("damage", "words"),
     [
         (lambda c, d: delete(c, d[0]), "1 row missing"),
-        (lambda c, d: [delete(c, d[0]), delete(c, d[1])], "2 rows missing"),
+        (lambda c, d: delete(c, d[0], d[1]), "2 rows missing"),
         (lambda c, d: delete(c, d[4]), "1 call missing"),
-        (lambda c, d: [delete(c, one) for one in d], "4 rows missing; 2 calls missing"),
+        (lambda c, d: delete(c, *d), "4 rows missing; 2 calls missing"),
         (lambda c, _: put(c, [row("Loja001", DAYS[0], 99)]), "1 row too many"),
-        (lambda c, d: change(c, d[0], "ctx._source.cdr.duration = 61"), "rows: 1 seconds too many"),
+        (lambda c, d: change(c, d[0], "ctx._source.cdr.duration = 61"), "rows: 1 second too many"),
         (lambda c, d: change(c, d[4], "ctx._source.call.duration_seconds = 60"), "calls: 10 seconds missing"),
         (
             lambda c, d: change(c, d[0], "ctx._source.cdr.disposition = 'NO ANSWER'"),
@@ -220,20 +222,95 @@ def test_what_came_after_the_report_is_no_damage(central: Central, chain: OpenSe
     ]
 
 
+def register(cluster: OpenSearchCluster, store: str, **more: str) -> None:
+    registered = {"store": {"id": store, "registered_at": "2026-01-01T00:00:00Z", "timezone": ZONE, **more}}
+    cluster.request("PUT", f"/pabx-stores/_doc/{store}?pipeline=_none&refresh=true", registered)
+
+
+def delete_reports(cluster: OpenSearchCluster, store: str, *days: str) -> None:
+    query = {"bool": {"filter": [{"term": {"store.id": store}}, {"terms": {"audit.day": days}}]}}
+    deleted = cluster.request("POST", "/pabx-audit-*/_delete_by_query?refresh=true", {"query": query})
+    assert deleted["deleted"] == len(days)
+
+
 def test_days_and_stores_that_nobody_reported(central: Central, chain: OpenSearchCluster) -> None:
     for store in ("Loja001", "Loja003"):
-        registered = {"store": {"id": store, "registered_at": "2026-01-01T00:00:00Z"}}
-        chain.request("PUT", f"/pabx-stores/_doc/{store}?pipeline=_none&refresh=true", registered)
-    body = {
-        "query": {"bool": {"filter": [{"term": {"store.id": "Loja001"}}, {"term": {"audit.day": DAYS[1]}}]}}
-    }
-    assert chain.request("POST", "/pabx-audit-*/_delete_by_query?refresh=true", body)["deleted"] == 1
-    code, found = audited(central, chain)
+        register(chain, store)
+    register(chain, "Loja004", revoked_at="2026-02-01T00:00:00Z")
+    delete_reports(chain, "Loja001", DAYS[0])
+    code, found = audited(central, chain, "--days", "3")
     assert code == 1
+    before = f"{datetime.fromisoformat(DAYS[0]) - timedelta(days=1):%Y-%m-%d}"
     assert [(day["store"], day["day"], day["state"]) for day in found["days"]] == [
-        ("Loja001", DAYS[1], "no report")
+        ("Loja001", before, "no report"),
+        ("Loja001", DAYS[0], "no report"),
     ]
-    assert found["silent"] == ["Loja003"]
+    assert found["days"][1]["index"]["rows"] == 4
+    assert (found["silent"], found["equal"], found["since"]) == (["Loja003"], 3, before)
+    assert f"Loja001 {DAYS[0]}  no report: the store has not counted this day yet\n" in (
+        central("audit", "--url", chain.url).out
+    )
+
+
+def test_a_store_that_sends_and_never_reports(central: Central, chain: OpenSearchCluster) -> None:
+    delete_reports(chain, "Loja002", *DAYS)
+    code, found = audited(central, chain)
+    assert (code, found["silent"], found["days"], found["equal"]) == (1, ["Loja002"], [], 2)
+    register(chain, "Loja002", revoked_at="2026-02-01T00:00:00Z")
+    code, found = audited(central, chain)
+    assert (code, found["silent"], found["days"], found["equal"]) == (0, [], [], 2)
+
+
+def test_days_are_as_many_as_asked_for(central: Central, chain: OpenSearchCluster) -> None:
+    for store in STORES:
+        delete(chain, holdings()[store, DAYS[0]][0])
+    code, found = audited(central, chain, "--days", "1")
+    assert (code, found["equal"], found["since"], found["until"]) == (0, 2, DAYS[1], DAYS[1])
+    assert audited(central, chain, "--days", "2")[0] == 1
+
+
+def merge_away(cluster: OpenSearchCluster, call: dict[str, Any], at: datetime) -> None:
+    """What the agent sends of a call that became a part of another: its next state."""
+    rest = json.loads(json.dumps(call))
+    rest["event"] |= {"sequence": (1 << 42) + 1, "created": f"{at:%Y-%m-%dT%H:%M:%S.000Z}"}
+    rest["call"]["merged_into"] = "x"
+    put(cluster, [rest])
+
+
+def test_a_call_that_became_a_part_of_another_after_the_report(
+    central: Central, chain: OpenSearchCluster
+) -> None:
+    calls = holdings()["Loja001", DAYS[0]][4:]
+    merge_away(chain, calls[0], COUNTED + timedelta(minutes=10))
+    code, found = audited(central, chain)
+    assert code == 0
+    assert [(day["state"], day["difference"]) for day in found["days"]] == [
+        ("changed since the report", "1 call missing")
+    ]
+    delete(chain, calls[1])  # one merge does not excuse two calls
+    code, found = audited(central, chain)
+    assert [(code, day["state"], day["difference"]) for day in found["days"]] == [
+        (1, "differs", "2 calls missing")
+    ]
+
+
+def test_a_late_row_excuses_no_missing_one(central: Central, chain: OpenSearchCluster) -> None:
+    documents = holdings()["Loja001", DAYS[0]]
+    late = row("Loja001", DAYS[0], 50)
+    late["event"]["created"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+    put(chain, [late])
+    delete(chain, documents[0])
+    delete(chain, documents[1])
+    code, found = audited(central, chain)
+    assert [(code, day["state"], day["difference"]) for day in found["days"]] == [
+        (1, "differs", "1 row missing")
+    ]
+
+
+def test_a_row_without_any_of_what_is_counted(central: Central, chain: OpenSearchCluster) -> None:
+    change(chain, holdings()["Loja001", DAYS[0]][0], "ctx._source.remove('cdr')")
+    code, found = audited(central, chain)
+    assert [(code, day["difference"]) for day in found["days"]] == [(1, "rows: 60 seconds missing")]
 
 
 def test_an_empty_cluster(central: Central, cluster: OpenSearchCluster) -> None:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shipper.config import OpenSearchSettings
+from shipper.document.identity import mark
 from shipper.errors import OutputError
 from shipper.outputs import OpenSearchOutput
 from shipper.spool import Spooled
@@ -268,6 +270,27 @@ class TestMaintainer:
         outcome = central("erase", "--number", "11987654321", *clean.access("pabx_maintainer"))
         assert (outcome.code, outcome.err) == (0, "")
         assert "11987654321" not in str(clean.node.request("GET", f"/{CALLS}/_doc/a"))
+
+    def test_audit_quarantine_and_the_list(self, clean: Secured, central: Central) -> None:
+        """A report that the index does not bear out becomes a finding."""
+        day = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"
+        key = mark("Loja001") + "0" * 24
+        report = {
+            "@timestamp": f"{day}T03:00:00Z",
+            "event": {"id": key, "kind": "metric", "dataset": "pabx.audit", "created": f"{day}T09:00:00Z"},
+            "store": {"id": "Loja001", "timezone": "America/Sao_Paulo"},
+            "audit": {"kind": "report", "day": day, "as_of": f"{day}T09:00:00Z", "rows": 1, "calls": 0},
+        }
+        index = f"pabx-audit-{day[:7].replace('-', '.')}"
+        clean.node.request("PUT", f"/{index}/_doc/{key}?refresh=true", report)
+        access = clean.access("pabx_maintainer")
+        outcome = central("audit", *access)
+        assert (outcome.code, outcome.err) == (1, "")
+        assert f"Loja001 {day}  differs: 1 row missing" in outcome.out
+        found = {"query": {"term": {"audit.kind": "finding"}}}
+        assert clean.node.request("POST", f"/{index}/_search", found)["hits"]["total"]["value"] == 1
+        assert central("quarantine", "list", *access).code == 0
+        assert central("stores", "list", *access).code == 0
 
     def test_the_register(self, filled: Secured) -> None:
         """What `central stores apply` does: a pipeline, and documents of the past named anew."""
