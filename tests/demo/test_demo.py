@@ -17,6 +17,7 @@ from compose.demo.documents import Documents
 from compose.demo.truth import Verdict, differences, digest
 from compose.simulator import chain
 from compose.stack import MariaDB, OpenSearchCluster
+from tests.gate.running import BINARY
 
 START, DAYS = date(2026, 9, 1), 5
 PROFILES = chain(2, SEED)
@@ -46,7 +47,10 @@ def ran(
     with redirect_stdout(output):
         right = demo(server, opensearch.url, tmp_path_factory.mktemp("demo"), 2, START, DAYS)
     with OpenSearch(opensearch.url) as client:
-        yield Ran(right, output.getvalue().splitlines(), client)
+        lines = output.getvalue().splitlines()
+        direct = lines[1] == "fluent-bit is not on PATH: the shippers send direct, without head office's gate"
+        assert direct is (BINARY is None)
+        yield Ran(right, lines[:1] + lines[2:] if direct else lines, client)
     opensearch.request("DELETE", every_index)
 
 

@@ -470,6 +470,7 @@ def test_the_agent_counts_by_itself_when_its_moment_has_passed(
     ready_store.set("store", timezone=zone)
     fill(cdr_database, 5, start=f"{yesterday} 15:00:00")
     with ready_store.agent():
+        eventually(lambda: "the whole table was compared" in ready_store.log, "its start")
         eventually(lambda: ready_store.status()["counted_until"] == yesterday, "the account")
         eventually(lambda: ready_store.status()["reports"] == 7, "the reports")
         eventually(lambda: ready_store.status()["spool_documents"] == 0, "the delivery")
