@@ -1,7 +1,6 @@
 """`central quarantine list | show | release`: what is asked for, and what is told."""
 
 import argparse
-import json
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, Final
@@ -11,6 +10,7 @@ from central.errors import CentralError, UsageError
 from central.quarantine.cluster import Cluster
 from central.quarantine.kept import GATE
 from central.quarantine.listing import described, described_lines, groups
+from central.quarantine.printed import as_json, printable
 from central.quarantine.release import release
 
 DESCRIPTION: Final = "What was refused: why, whose it is, and how it goes where it should have gone."
@@ -76,8 +76,8 @@ def _list(given: argparse.Namespace, connection: Connection) -> Outcome:
         clauses.append({"range": {"@timestamp": {"gte": given.since.isoformat()}}})
     found = groups(_cluster(connection), {"bool": {"filter": clauses}})
     if given.json:
-        return [_json({"groups": [group.as_dict() for group in found]})], 0
-    lines = [line for group in found for line in group.lines()]
+        return [as_json({"groups": [group.as_dict() for group in found]})], 0
+    lines = [printable(line) for group in found for line in group.lines()]
     return [*lines, f"{sum(group.documents for group in found)} documents, {len(found)} reasons"], 0
 
 
@@ -86,14 +86,14 @@ def _show(given: argparse.Namespace, connection: Connection) -> Outcome:
     if not found:
         raise CentralError(f"{given.id} is not in the quarantine: see central quarantine list")
     if given.json:
-        return [_json({"documents": [described(kept) for kept in found]})], 0
-    return [line for kept in found for line in described_lines(kept)], 0
+        return [as_json({"documents": [described(kept) for kept in found]})], 0
+    return [printable(line) for kept in found for line in described_lines(kept)], 0
 
 
 def _release(given: argparse.Namespace, connection: Connection) -> Outcome:
     query = _query(given)
     report = release(_cluster(connection), query, given.ids, as_store=given.as_store, dry_run=given.dry_run)
-    lines = [_json(report.as_dict())] if given.json else report.lines()
+    lines = [as_json(report.as_dict())] if given.json else map(printable, report.lines())
     return lines, 0 if report.complete or given.dry_run else 1
 
 
@@ -116,7 +116,3 @@ def _of_ids(ids: list[str]) -> dict[str, Any]:
 
 def _cluster(connection: Connection) -> Cluster:
     return Cluster(connect(connection), connection)
-
-
-def _json(body: dict[str, Any]) -> str:
-    return json.dumps(body, ensure_ascii=False, indent=2)

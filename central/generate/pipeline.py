@@ -10,19 +10,16 @@ from central.generate.templates import INDEX_NAMES, PIPELINE, Fields
 from shipper.schema import VERSION
 
 # What a script finds beside the document's own fields.
-_METADATA: Final = (
-    "_index",
-    "_id",
-    "_routing",
-    "_version",
-    "_version_type",
-    "_if_seq_no",
-    "_if_primary_term",
-    "_ingest",
-)
+_METADATA: Final = ("_index", "_id", "_version", "_version_type", "_ingest")
+# Also there, but only where the request says them: fields of these names are taken for the request's.
+_STEERING: Final = ("_routing", "_if_seq_no", "_if_primary_term")
+# How much of a document's time its index is named by; a refused document may be in any month's quarantine.
+_DATES: Final = {"cdr": "YYYY.MM", "call": "YYYY.MM", "audit": "YYYY.MM", "event": "YYYY.MM.DD"}
 _NOW: Final = "{{{_ingest.timestamp}}}"
 _MESSAGE: Final = "{{{_ingest.on_failure_message}}}"
-_ONCE: Final = "once"
+# Beside the document, where no field of it can be in the way.
+_ONCE: Final = "_ingest.once"
+_REFUSED: Final = "_ingest.refused"
 WHOLE: Final = "document"
 """Path of what is wrong with a document as a whole."""
 REGISTER_PIPELINE: Final = "pabx-register"
@@ -32,7 +29,7 @@ REGISTER_PIPELINE: Final = "pabx-register"
 def ingest_pipelines(fields: Fields) -> dict[str, str]:
     """Give the ingest pipelines: path -> JSON."""
     shape = _shape(fields)
-    dated = [f"{INDEX_NAMES[kind]}-" for kind in ("cdr", "call", "audit")]
+    dated = {f"{INDEX_NAMES[kind]}-": len(date) for kind, date in _DATES.items()}
     body = {
         "description": (
             "Sets event.ingested and checks what must hold; "
@@ -42,15 +39,17 @@ def ingest_pipelines(fields: Fields) -> dict[str, str]:
         "processors": [
             _script(
                 "check",
-                "objects are objects, mandatory fields are there, _id and month fit; sets event.ingested",
-                {"shape": shape, "dated": dated},
+                "objects are objects, mandatory fields are there, _id and date fit; sets the cluster's times",
+                {"shape": shape, "dated": dated, "steering": _STEERING},
             ),
             _register(),
         ],
         "on_failure": [
             {
                 "script": {
-                    **_script("refuse", "puts it aside, as it came", {"metadata": _METADATA})["script"],
+                    **_script(
+                        "refuse", "puts it aside, as it came", {"metadata": _METADATA, "steering": _STEERING}
+                    )["script"],
                     "on_failure": _refuse_without_script(sorted(shape)),
                 }
             },
@@ -97,9 +96,17 @@ def _reason() -> list[dict[str, Any]]:
 def _refuse_without_script(names: Iterable[str]) -> list[dict[str, Any]]:
     """The same with plain processors: no script can take a document that holds an integer beyond 64 bits."""
     moved: list[dict[str, Any]] = [
-        {"rename": {"field": name, "target_field": f"refused.{name}", "ignore_missing": True}}
+        {"rename": {"field": name, "target_field": f"{_REFUSED}.{name}", "ignore_missing": True}}
         for name in names
     ]
+    for name in _STEERING:
+        steers = (
+            ""
+            if name == "_routing"
+            else f"ctx.gate != null || !(ctx.{name} instanceof Long) || ctx.{name} < 0"
+        )
+        rename = {"field": name, "target_field": f"{_REFUSED}.{name}", "ignore_missing": True}
+        moved.append({"rename": {**rename, **({"if": steers} if steers else {})}})
     month = {
         "field": "@timestamp",
         "index_name_prefix": "pabx-quarantine-",
@@ -109,7 +116,7 @@ def _refuse_without_script(names: Iterable[str]) -> list[dict[str, Any]]:
     }
     return [
         *moved,
-        {"rename": {"field": "refused", "target_field": "quarantine.document", "ignore_missing": True}},
+        {"rename": {"field": _REFUSED, "target_field": "quarantine.document", "ignore_missing": True}},
         *_reason(),
         _set("store.id", "{{^gate}}{{{quarantine.document.store.id}}}{{/gate}}", "store", "whose it is"),
         _set("quarantine.dataset", "{{{quarantine.document.event.dataset}}}", "kind-refused", "what it was"),
@@ -121,7 +128,7 @@ def _refuse_without_script(names: Iterable[str]) -> list[dict[str, Any]]:
             "remove": {
                 "tag": "gate",
                 "description": "what only the gate had to know",
-                "field": ["gate", "proof", "forward_time", _ONCE],
+                "field": ["gate", "proof", "forward_time", "arrived"],
                 "ignore_missing": True,
             }
         },

@@ -111,8 +111,8 @@ class Cluster:
         minute, and an old state of the call would come back and count twice.
         """
         linked = call.get("call", {}).get("linked_ids")
-        if not isinstance(linked, list) or not linked:
-            return False
+        if not isinstance(linked, list) or not linked or not all(isinstance(name, str) for name in linked):
+            return False  # the pipeline judges it
         rows = [{"term": {"store.id": call["store"]["id"]}}, {"terms": {"cdr.linkedid": linked}}]
         own = {"term": {"call.id": call["event"]["id"]}}
         told = {"exists": {"field": "call.id"}}

@@ -1,9 +1,10 @@
 """A document of the quarantine, and what may become of it: pure."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from central.erasing import ERASED
@@ -21,14 +22,20 @@ FAMILIES: Final = {
     "pabx.call": "pabx-calls",
     "pabx.audit": "pabx-audit",
     "pabx.quarantine": QUARANTINE,
+    "pabx.event": "pabx-events",
 }
 """The kinds of documents that are released, and what the names of their indices begin with."""
+DAILY: Final = frozenset({"pabx-events"})
+"""Those of them that have an index a day; all others have one a month."""
+LIVE: Final = "pabx.live"
+EARLIEST: Final = "2000.01"
+AHEAD: Final = timedelta(days=40)
 
-_MONTH: Final = re.compile(r"(\d{4})-(\d{2})-\d{2}T")
+_DAY: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})T")
 # Longer than 512 bytes, it would have the whole request refused.
 _ID: Final = re.compile(r"[\w.-]{1,512}", re.ASCII)
 # What only the way there needs; the pipeline would take it for the gate's word.
-_OF_THE_WAY: Final = ("gate", "proof", "forward_time")
+_OF_THE_WAY: Final = ("gate", "proof", "forward_time", "arrived")
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ class Stay:
     why: str
 
 
-def decide(kept: Kept, as_store: str | None) -> Send | Await | Stay:
+def decide(kept: Kept, as_store: str | None, now: datetime) -> Send | Await | Stay:
     """What may become of a document of the quarantine.
 
     A store may write into the quarantine what it likes. So nothing of what it says there is taken for true
@@ -148,20 +155,35 @@ def decide(kept: Kept, as_store: str | None) -> Send | Await | Stay:
     Args:
         kept: the document.
         as_store: the store for whose authorship an operator vouches; None: nobody does.
+        now: the clock, UTC.
     """
-    if kept.erased:
-        return Stay(
-            "central erase took a person out of it: it is not what the store sent, and cannot be released"
-        )
+    if why := _never(kept):
+        return Stay(why)
     if kept.stage == ROW:
-        return Await(f"{FAMILIES.get(kept.dataset, 'pabx-cdr')}-*", _sequence(kept), _send_anew(kept))
+        family = FAMILIES["pabx.call" if kept.dataset == "pabx.call" else "pabx.cdr"]
+        return Await(f"{family}-*", _sequence(kept), _send_anew(kept))
     if kept.dataset == HEARTBEAT:
         return Await(
             "pabx-stores", None, "a heartbeat, and the store has no document yet: its next one makes it"
         )
     if why := _not_from(kept, as_store):
         return Stay(why)
-    return _send(kept)
+    found = _send(kept)
+    if as_store is None and isinstance(found, Send) and not _is_month(_month_of(found.index), now):
+        return Stay(
+            f"its month {_month_of(found.index)} is before 2000 or more than 40 days ahead: "
+            f"where you know why, add --as-store {kept.named_store}"
+        )
+    return found
+
+
+def _never(kept: Kept) -> str:
+    """Why nothing can become of it; empty: something may."""
+    if kept.erased:
+        return "central erase took a person out of it: it is not what the store sent, and cannot be released"
+    if kept.dataset == LIVE:
+        return "a call as it was then: sent now it would look like one of now; central tidy deletes it"
+    return ""
 
 
 def _not_from(kept: Kept, as_store: str | None) -> str:
@@ -192,23 +214,51 @@ def _send(kept: Kept) -> Send | Stay:
         return Stay(
             f"its event.sequence {sequence!r} is no whole number: which state is newer cannot be told"
         )
+    document = {name: value for name, value in kept.document.items() if name not in _OF_THE_WAY}
+    if why := _not_to_be_sent(document):
+        return Stay(why)
     family = FAMILIES.get(kept.dataset)
     if family is None:
         return Stay(f"its event.dataset {kept.dataset!r} is of no index that stores write to")
     index = _gate_index(kept, family) if kept.stage == GATE else _text(kept.details, "index")
-    if not re.fullmatch(rf"{family}-\d{{4}}\.\d{{2}}", index):
-        return Stay(f"which month's {family} it belongs to cannot be told (quarantine.index is {index!r})")
-    document = {name: value for name, value in kept.document.items() if name not in _OF_THE_WAY}
+    day = r"\.(0[1-9]|[12][0-9]|3[01])" if family in DAILY else ""
+    if not re.fullmatch(rf"{family}-[0-9]{{4}}\.(0[1-9]|1[0-2]){day}", index):
+        span = "day" if day else "month"
+        return Stay(f"which {span}'s {family} it belongs to cannot be told (quarantine.index is {index!r})")
     return Send(index, key, "create" if sequence is None else "index", document)
+
+
+def _month_of(index: str) -> str:
+    """The month that an index's name ends with, of one of a day too: `2026.11`."""
+    return index.rpartition("-")[2][:7]
+
+
+def _is_month(month: str, now: datetime) -> bool:
+    """The months that the gate lets a store make indices of (docs/gate.md)."""
+    return month == UNKNOWN_MONTH or EARLIEST <= month <= (now + AHEAD).strftime("%Y.%m")
+
+
+def _not_to_be_sent(document: Mapping[str, Any]) -> str:
+    """Why the cluster would not take a document for what it is; empty: it would."""
+    steering = sorted(name for name in document if name.startswith("_"))
+    if steering:  # _if_seq_no: it would be told to be there already, and then be nowhere
+        return f"its field {steering[0]!r} would steer how the cluster writes: no agent makes such a one"
+    try:
+        json.dumps(document, allow_nan=False)
+    except ValueError:  # 1e999 is read as infinite
+        return "it holds a number beyond 64 bits, which cannot be sent"
+    return ""
 
 
 def _gate_index(kept: Kept, family: str) -> str:
     """The gate gives what it refuses the month of its arrival: here it is the document's own."""
     if family == QUARANTINE:
-        month = _text(_object(kept.document, "quarantine"), "index")[-7:]
+        month = _month_of(_text(_object(kept.document, "quarantine"), "index"))
         return f"{family}-{month or UNKNOWN_MONTH}"
-    found = _MONTH.match(_text(kept.document, "@timestamp"))
-    return f"{family}-{found[1]}.{found[2]}" if found else ""
+    found = _DAY.match(_text(kept.document, "@timestamp"))
+    if found is None:
+        return ""
+    return f"{family}-{found[1]}.{found[2]}{f'.{found[3]}' if family in DAILY else ''}"
 
 
 def _sequence(kept: Kept) -> int | None:

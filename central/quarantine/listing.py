@@ -1,12 +1,12 @@
 """What is in the quarantine, grouped by reason; and one document of it, whole."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from central.quarantine.cluster import Cluster
 from central.quarantine.kept import Kept
+from central.quarantine.printed import as_json
 from central.quarantine.reasons import explain
 
 _FIELDS = ("stage", "rule", "path", "dataset")
@@ -116,4 +116,4 @@ def described_lines(kept: Kept) -> Iterator[str]:
     if erased:
         yield "erased:      by central erase; it cannot be released"
     yield "document:"
-    yield json.dumps(document, ensure_ascii=False, indent=2)
+    yield from as_json(document).split("\n")

@@ -3,6 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
+from central.generate.pipeline import WHOLE
 from central.quarantine.kept import GATE, ROW, Kept
 
 
@@ -34,15 +35,22 @@ _GATE: Final = {
         f"bring the gate up to date (central gate init); {_CLAIMED}",
     ),
     "gate.dataset": Words("it is another kind of document than its tag is for", _CLAIMED),
-    "gate.event_id": Words("it has no event.id, or one that is no text", "it cannot be released"),
+    "gate.event_id": Words(
+        "it has no event.id, or one that is no text or longer than 160 bytes", "it cannot be released"
+    ),
+    "gate.name": Words(
+        "a field at its top has a name that begins with _: the cluster may take it for a part of the request",
+        "it cannot be released",
+    ),
     "gate.store_id": Words("it names no store, or not by a text", "it cannot be released"),
     "gate.sequence": Words("its event.sequence is no whole number", "it cannot be released"),
     "gate.value": Words(
-        "it holds a number that is none in JSON, or a whole one beyond 2^53; such a number is kept as a text",
+        "it holds a number that is none in JSON, or a whole one beyond 2^53, which is kept as a text; or a "
+        "field's name longer than 1024 bytes, of which the rest is not kept",
         _CLAIMED,
     ),
     "gate.time": Words(
-        "its time is before the year 2000 or more than 40 days ahead: the PBX's clock is wrong",
+        "its time is before the year 2000 (of an event: over 100 days ago) or 40 days ahead: a wrong clock",
         f"set the clock of the PBX; {_CLAIMED}",
     ),
     "gate.register": Words("a heartbeat says what only head office says of a store", "it cannot be released"),
@@ -59,7 +67,12 @@ _CHECK: Final = (
     (r": a list of objects or lists$", "a list holds objects or lists, which no field can", ""),
     (r": missing, or not a text$", "a field without which no document is taken is missing, or no text", ""),
     (r": not a time in UTC", "the time is none, or not in UTC", ""),
-    (r": not in the month of the index", "it was sent to the index of another month than its time's", ""),
+    (
+        r": a name by which requests steer",
+        "a field has a name that the cluster takes for a part of the request",
+        "",
+    ),
+    (r": not in the \w+ of the index", "it was sent to the index of another time than its own", ""),
     (r": not the same as the _id", "it was sent under another _id than its event.id", ""),
 )
 _AGENT: Final = "bring that store's agent up to date: none makes such documents"
@@ -78,6 +91,22 @@ _RULES: Final = {
         "set the clock of the PBX; where the time is right, run central quarantine release",
     ),
 }
+
+# What the index says where it refuses one field; the name of the field, then the object around it.
+_FIELD: Final = (
+    re.compile(r"failed to parse field \[(.+?)\] of type"),
+    re.compile(r"object mapping for \[(.+?)\] tried to parse"),
+    re.compile(r"dynamic introduction of \[(.+?)\] within \[(.+?)\] is not allowed"),
+)
+
+
+def path_in(reason: str) -> str:
+    """The path of the field that the index names in its reason; `document` where it names none."""
+    for pattern in _FIELD:
+        if found := pattern.search(reason):
+            within = [name for name in found.groups()[1:] if name != "_doc"]
+            return ".".join([*within, found[1]])
+    return WHOLE
 
 
 def explain(kept: Kept) -> Words:

@@ -7,11 +7,13 @@ both; the next run is told that it is there already, and takes it out.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 from central.quarantine.cluster import Cluster, Item
 from central.quarantine.kept import Await, Kept, Send, Stay, decide
+from central.quarantine.reasons import path_in
 from shipper.document.quarantine import INDEX as QUARANTINE
 
 _BATCH: Final = 200
@@ -100,6 +102,7 @@ class _Run:
     def __init__(self, cluster: Cluster, as_store: str | None, report: Report) -> None:
         self._cluster = cluster
         self._as_store = as_store
+        self._now = datetime.now(UTC)
         self.report = report
 
     def batch(self, documents: Sequence[Kept]) -> None:
@@ -107,7 +110,7 @@ class _Run:
         wanted: list[tuple[Kept, Send]] = []
         own: list[tuple[Send, Kept]] = []
         for kept in documents:
-            decision = decide(kept, self._as_store)
+            decision = decide(kept, self._as_store, self._now)
             if isinstance(decision, Stay):
                 self.report.stays[kept.id] = decision.why
             elif isinstance(decision, Await):
@@ -217,8 +220,7 @@ def _by_the_index(kept: Kept, item: Item) -> dict[str, Any]:
     """The document of the quarantine with the index's own reason."""
     error = item.get("error", {})
     kind = str(error.get("type", item["status"]))
-    details = {**kept.details, "stage": "index", "rule": kind}
-    details.pop("path", None)
+    details = {**kept.details, "stage": "index", "rule": kind, "path": path_in(str(error.get("reason")))}
     return {**kept.source, "error": {"type": kind, "message": _reason(item)}, "quarantine": details}
 
 

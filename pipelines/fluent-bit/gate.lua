@@ -17,15 +17,24 @@ local byte, char, format, sub, rep = string.byte, string.char, string.format, st
 local TAGS = {
   ["pabx.cdr"] = "pabx.cdr", ["pabx.cdr.state"] = "pabx.cdr", ["pabx.calls"] = "pabx.call",
   ["pabx.audit"] = "pabx.audit", ["pabx.quarantine"] = "pabx.quarantine", ["pabx.stores"] = "pabx.store",
+  ["pabx.live"] = "pabx.live", ["pabx.events"] = "pabx.event",
 }
 -- What head office alone says of a store; in `pabx-stores` a store may write all the rest of its own.
 local REGISTER = {
   "name", "region", "city", "state", "area_code", "opening_hours", "opening_exceptions", "trunks",
   "valid_from", "status", "registered_at", "revoked_at", "last_seen", "last_call",
 }
+-- The cluster takes `_routing`, `_if_seq_no` and others in a document for a part of the request.
+local UNDERSCORE = byte("_")
 -- Each month is an index: a store must not be able to make thousands. A PBX's clock may stand at 1970.
 local EARLIEST, UNSET_CLOCK, AHEAD = 946684800, 31 * 86400, 40 * 86400
+-- Events have an index a day, and are deleted after 90 days.
+local OLDEST_EVENT = 100 * 86400
 local LONGEST_NAME = 64
+-- OpenSearch refuses a whole request for one `_id` beyond 512 bytes; an agent's have 32.
+local LONGEST_ID = 160
+-- And for one field whose name is beyond 50,000 characters.
+local LONGEST_FIELD = 1024
 
 -- SHA-256 (FIPS 180-4), on LuaJIT's 32-bit integers.
 
@@ -187,13 +196,14 @@ local function looked_at(now)
   end
 end
 
--- Whether a value can be JSON, and comes out of Lua as it went in: whole numbers are exact below 2^53.
+-- Whether a value can be JSON that the cluster reads, and comes out of Lua as it went in: whole numbers are
+-- exact below 2^53.
 local function plain(value)
   local kind = type(value)
   if kind == "table" then
     local length, names = #value, 0
     for name, inner in pairs(value) do
-      if not plain(inner) or (length == 0 and type(name) ~= "string") then
+      if not plain(inner) or (length == 0 and (type(name) ~= "string" or #name > LONGEST_FIELD)) then
         return false
       end
       names = names + 1
@@ -205,12 +215,12 @@ local function plain(value)
   return kind == "string" or kind == "boolean"
 end
 
--- The same in what any JSON parser takes.
+-- The same in what the cluster's JSON parser takes.
 local function made_plain(value)
   if type(value) == "table" then
     local made, list = {}, plain(value)
     for name, inner in pairs(value) do
-      made[list and name or tostring(name)] = made_plain(inner)
+      made[list and name or sub(tostring(name), 1, LONGEST_FIELD)] = made_plain(inner)
     end
     return made
   end
@@ -218,6 +228,11 @@ local function made_plain(value)
     return value
   end
   return tostring(value)
+end
+
+-- Whether an id may be written into the request to the cluster.
+local function fits_request(id)
+  return type(id) == "string" and id ~= "" and #id <= LONGEST_ID and not id:find("[^%w._-]")
 end
 
 -- nil for a good record, else the rule that it breaks and words.
@@ -228,6 +243,9 @@ local function refusal(tag, time, record, now)
   local event, store = record.event, record.store
   if type(event) ~= "table" or type(event.id) ~= "string" or event.id == "" then
     return "gate.event_id", "event.id: missing, or not a text"
+  end
+  if tag ~= "pabx.stores" and #event.id > LONGEST_ID then
+    return "gate.event_id", format("event.id: longer than %d bytes", LONGEST_ID)
   end
   if type(store) ~= "table" or type(store.id) ~= "string" or #store.id > 4 * LONGEST_NAME then
     return "gate.store_id", "store.id: missing, or not a text"
@@ -256,10 +274,16 @@ local function refusal(tag, time, record, now)
   end
   -- Of the event's numbers only the sequence may be larger: its low bits are zero, it stays exact.
   event.sequence = nil
-  local fits = plain(record)
+  local exact = plain(record)
   event.sequence = sequence ~= "" and tonumber(sequence) or nil
-  if not fits then
-    return "gate.value", "a number that is none, or a whole one beyond 2^53"
+  if not exact then
+    return "gate.value", format(
+      "a number that is none, a whole one beyond 2^53, or a name longer than %d bytes", LONGEST_FIELD)
+  end
+  for name in pairs(record) do
+    if byte(name, 1) == UNDERSCORE then
+      return "gate.name", "document: a field at its top whose name begins with _"
+    end
   end
   if event.dataset ~= TAGS[tag] then
     return "gate.dataset", "event.dataset: not what is sent under this tag"
@@ -273,11 +297,17 @@ local function refusal(tag, time, record, now)
         return "gate.register", "store." .. name .. ": only head office writes it"
       end
     end
-  elseif sub(event.id, 1, 8) ~= found.mark or event.id:find("[^%w._-]") then
+  elseif sub(event.id, 1, 8) ~= found.mark or not fits_request(event.id) then
     return "gate.mark", "event.id: does not begin with this store's mark"
+  end
+  if tag == "pabx.live" then
+    return nil  -- it has one index, and counts by its arrival
   end
   if time > now + AHEAD or (time < EARLIEST and not (time >= 0 and time < UNSET_CLOCK)) then
     return "gate.time", "@timestamp: before the year 2000 or more than 40 days ahead"
+  end
+  if tag == "pabx.events" and time < now - OLDEST_EVENT and time >= EARLIEST then
+    return "gate.time", "@timestamp: of an event more than 100 days ago"
   end
   return nil
 end
@@ -309,6 +339,8 @@ function gate(tag, time, record)
   local fine, rule, message = pcall(refusal, tag, time.sec, record, now)
   if fine and rule == nil then
     record.proof = nil
+    -- Until when a call was heard of is head office's to say, before the record waits for the cluster.
+    record.arrived = tag == "pabx.live" and os.date("!%Y-%m-%dT%H:%M:%SZ", now) or nil
     return 2, time, record
   end
   if not fine then
@@ -322,13 +354,14 @@ function gate(tag, time, record)
   record = made_plain(record)
   record.proof = nil
   record.gate = { rule = rule, message = message, tag = tag }
-  if type(record.event) ~= "table" then
+  if type(record.event) ~= "table" or #record.event > 0 then
     record.event = { value = record.event }
   end
-  if type(record.event.id) ~= "string" or record.event.id == "" then
+  local id = record.event.id
+  if not fits_request(id) then
     -- Fluent Bit gives a record without an id the one before it had (5.1.1); the quarantine has its own.
     unidentified = unidentified + 1
-    record.event.id = format("gate-%d-%d", now, unidentified)
+    record.event.id, record.event.given_id = format("gate-%d-%d", now, unidentified), id
   end
   return 1, { sec = now, nsec = 0 }, record
 end

@@ -1,5 +1,6 @@
 """Every refusal says where in the document and by which rule; what the gate refused is nobody's."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -101,3 +102,53 @@ def test_a_good_document_keeps_nothing_of_the_way(cluster: OpenSearchCluster, pu
     source = cluster.request("GET", "/pabx-cdr-2026.11/_doc/a1")["_source"]
     del source["event"]["ingested"]
     assert source == row()
+
+
+BEYOND = {"cdr": {"duration": 10**30}}
+
+
+@pytest.mark.parametrize("more", [{}, {"gate": GATE}, BEYOND, {"gate": GATE, **BEYOND}])
+@pytest.mark.parametrize("value", [7, -(2**40), "x", {"a": 1}, [1], 10**30])
+@pytest.mark.parametrize("name", ["_routing", "_if_seq_no", "_if_primary_term"])
+def test_no_document_fails_what_is_sent_with_it(
+    cluster: OpenSearchCluster, name: str, value: Any, more: dict[str, Any]
+) -> None:
+    """Of a wrong type they fail the whole request with 500, negative ones all that is in it with 400."""
+    document = row("a1", **more) | {name: value}
+    lines: list[dict[str, Any]] = []
+    for one in (document, row("a2")):
+        lines += [{"create": {"_index": "pabx-cdr-2026.11", "_id": one["event"]["id"]}}, one]
+    answer = cluster.request("POST", "/_bulk?refresh=true", "".join(json.dumps(one) + "\n" for one in lines))
+    wrong, good = (item["create"] for item in answer["items"])
+    assert (good["status"], good["_index"]) == (201, "pabx-cdr-2026.11")
+    found = kept(cluster, wrong)
+    assert found["quarantine"]["document"] == {k: v for k, v in document.items() if k != "gate"}
+    assert not {name, "gate", "once", "refused"} & found.keys()
+    if not more and value != 10**30:
+        assert (found["quarantine"]["path"], found["quarantine"]["rule"]) == (name, "check")
+        assert found["store"] == {"id": "Loja001"}
+    if "gate" in more:
+        assert (found["quarantine"]["stage"], found["quarantine"]["rule"]) == ("gate", "gate.proof")
+        assert "store" not in found
+
+
+@pytest.mark.parametrize("name", ["refused", "once"])
+def test_no_name_is_in_the_way(cluster: OpenSearchCluster, put: Put, name: str) -> None:
+    found = kept(cluster, put(row(**BEYOND) | {name: "x"}, "a1"))
+    assert (found["quarantine"]["path"], found["quarantine"]["rule"]) == ("cdr.duration", "integer")
+    assert found["quarantine"]["document"]["cdr"] == BEYOND["cdr"]
+    assert found[name] == "x"  # without a script only what is mapped can be moved
+
+
+def test_a_request_that_writes_over_what_it_has_read_still_does(cluster: OpenSearchCluster) -> None:
+    def write_over(sequence: int) -> int:
+        place = {"_index": "pabx-cdr-2026.11", "_id": "a1", "if_seq_no": sequence, "if_primary_term": 1}
+        body = json.dumps({"index": place}) + "\n" + json.dumps(row(cdr={"src": "new"})) + "\n"
+        status: int = cluster.request("POST", "/_bulk?refresh=true", body)["items"][0]["index"]["status"]
+        return status
+
+    cluster.request("PUT", "/pabx-cdr-2026.11/_doc/a1?pipeline=_none", row())
+    assert [write_over(5), write_over(0)] == [409, 200]
+    source = cluster.request("GET", "/pabx-cdr-2026.11/_doc/a1")["_source"]
+    assert source["cdr"] == {"src": "new"}
+    assert not {"_if_seq_no", "_if_primary_term"} & source.keys()

@@ -1,6 +1,8 @@
 """The real Fluent Bit as head office's gate: what comes in, what does not, and what is left of it."""
 
 import datetime as dt
+import json
+import re
 import ssl
 import threading
 import time
@@ -177,6 +179,105 @@ def test_what_is_no_record_never_reaches_the_files(gate: Gate, cluster: OpenSear
             number += 2
     wait_idle(gate)
     assert set(found(cluster, "pabx-*")) == {mark("Loja001") + f"{n:024x}" for n in range(number)}
+
+
+def test_no_id_of_a_stranger_blocks_what_is_sent_with_it(gate: Gate, cluster: OpenSearchCluster) -> None:
+    """A request with an `_id` beyond 512 bytes fails as a whole, and Fluent Bit would repeat it for ever."""
+    begin = mark("Loja002")
+    taken = {"delete": {"_index": "pabx-cdr-2026.11", "_id": mark("Loja001") + f"{0:024x}"}}
+    short = [begin + '"}}\n' + json.dumps(taken) + '\n{"x":"', 'a"b\nc\\', "\0", "\u2028", "é" * 80]
+    long = ["x" * 2000, begin + "0" * 600, begin + "0" * 153, "é" * 81, "x" * 100_000]
+    names = [*short, *long]
+    with Client(gate, section(gate)) as good, Client(gate, section(gate, "Loja002")) as bad:
+        for number, name in enumerate(names):
+            good.send("pabx.cdr", good.document(number))
+            for tag in ("pabx.cdr", "pabx.calls", "pabx.secret"):
+                record = bad.document(number, tag)
+                record["event"]["id"] = name
+                bad.send(tag, record, bad.signed(record, tag), bad.document(number, tag))
+            good.send("pabx.calls", good.document(number, "pabx.calls"))
+        wait_idle(gate)
+    numbers = range(len(names))
+    expected = {mark(store) + f"{n:024x}" for n in numbers for store in ("Loja001", "Loja002")}
+    assert set(found(cluster, "pabx-cdr-*")) == set(found(cluster, "pabx-calls-*")) == expected
+    kept = [hit["_source"]["quarantine"] for hit in documents(cluster, "pabx-quarantine-*")]
+    rules: dict[str, list[str]] = {name: [] for name in names}
+    for one in kept:
+        event = one["document"]["event"]
+        if "given_id" in event:  # the third of pabx.secret has an id that nothing is wrong with
+            rules[event["given_id"]].append(one["rule"])
+            assert re.fullmatch(r"gate-\d+-\d+", event["id"])
+    of_short = ["gate.mark"] * 2 + ["gate.proof"] * 2 + ["gate.tag"] * 2
+    of_long = ["gate.event_id"] * 4 + ["gate.tag"] * 2
+    assert {name: sorted(found_rules) for name, found_rules in rules.items()} == {
+        **dict.fromkeys(short, of_short),
+        **dict.fromkeys(long, of_long),
+    }
+
+
+def test_no_long_name_blocks_what_is_sent_with_it(gate: Gate, cluster: OpenSearchCluster) -> None:
+    """A request with a field's name beyond 50,000 characters fails as a whole, too."""
+    names = ["x" * 60_000, "a" + "é" * 60_000]  # the second is cut within a letter
+    with Client(gate, section(gate)) as good, Client(gate, section(gate, "Loja002")) as bad:
+        for number, name in enumerate(names):
+            good.send("pabx.cdr", good.document(number))
+            record = bad.document(10 + number)
+            parts: list[dict[str, Any]] = [{name: 1}, {"cdr": {name: 1}}, {"cdr": {name: float("nan")}}]
+            bad.send("pabx.cdr", *(record | more for more in parts), bad.document(number))
+            good.send("pabx.calls", good.document(number, "pabx.calls"))
+        wait_idle(gate)
+    expected = {mark(store) + f"{n:024x}" for n in range(2) for store in ("Loja001", "Loja002")}
+    assert set(found(cluster, "pabx-cdr-*")) == expected
+    kept = [hit["_source"]["quarantine"] for hit in documents(cluster, "pabx-quarantine-*")]
+    assert [one["rule"] for one in kept] == ["gate.value"] * 6
+    longest = [max((*one["document"], *one["document"].get("cdr", ())), key=len) for one in kept]
+    assert sorted(name[:512] for name in longest) == sorted(["x" * 512, "a" + "é" * 511] * 3)
+    assert {len(name.encode()) <= 1026 for name in longest} == {True}
+
+
+STEERING = (
+    "_routing",
+    "_if_seq_no",
+    "_if_primary_term",
+    "_version",
+    "_version_type",
+    "_index",
+    "_id",
+    "_ingest",
+)
+
+
+def test_no_field_steers_how_the_cluster_writes(gate: Gate, cluster: OpenSearchCluster) -> None:
+    """Some of them would fail all that is in the request, others have the cluster say "there already"."""
+    values = [7, 2**40, -(2**40), "x", {"a": 1}, [1], True]
+    wrong = [{name: value} for name in STEERING for value in values]
+    wrong.append({"_if_seq_no": 2**40, "_if_primary_term": 2**40})
+    with Client(gate, section(gate)) as good, Client(gate, section(gate, "Loja002")) as bad:
+        for number, more in enumerate(wrong):
+            for tag in ("pabx.cdr", "pabx.calls"):
+                record = bad.document(1000 + number, tag) | more
+                unproved = bad.document(2000 + number, tag) | more | {"proof": "x"}
+                bad.send(tag, record, unproved, bad.document(number, tag))
+                good.send(tag, good.document(number, tag))
+            bad.send("pabx.stores", bad.document(0, "pabx.stores", kind="metric") | more)
+        good.send("pabx.stores", good.document(0, "pabx.stores", kind="metric"))
+        wait_idle(gate)
+    numbers = range(len(wrong))
+    expected = {mark(store) + f"{n:024x}" for n in numbers for store in ("Loja001", "Loja002")}
+    assert set(found(cluster, "pabx-cdr-*")) == set(found(cluster, "pabx-calls-*")) == expected
+    assert set(found(cluster, "pabx-stores")) == {"Loja001"}
+    kept = [hit["_source"]["quarantine"] for hit in documents(cluster, "pabx-quarantine-*")]
+    rules = sorted((one["document"]["event"]["id"], one["rule"]) for one in kept)
+    assert rules == sorted(
+        (mark("Loja002") + f"{start + number:024x}", rule)
+        for number in numbers
+        for start, rule in ((1000, "gate.name"), (2000, "gate.proof"))
+        for _ in ("pabx.cdr", "pabx.calls")
+    )
+    for one in kept:  # the rest of these names are the cluster's own; what else it holds is there
+        names = one["document"].keys()
+        assert {"@timestamp", "event", "store", "agent", "local"} <= names
+        assert names & {"_version", "_version_type", "_index", "_id", "_ingest"} == set()
 
 
 def test_without_a_door(make_gate: Callable[..., Gate]) -> None:

@@ -1,7 +1,9 @@
 """The rules of `gate.lua`, in the same LuaJIT that Fluent Bit has; no server needed."""
 
+import datetime as dt
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -86,6 +88,8 @@ DATASETS = {
     "pabx.audit": "pabx.audit",
     "pabx.quarantine": "pabx.quarantine",
     "pabx.stores": "pabx.store",
+    "pabx.live": "pabx.live",
+    "pabx.events": "pabx.event",
 }
 
 
@@ -111,7 +115,19 @@ def test_a_good_record_goes_on_without_its_proof(lua: Lua, tag: str, store: str)
     sent = record(store, tag, cdr={"src": "1", "list": ["a", "b"], "yes": True, "n": -(2**53) + 1})
     code, at, out = lua.gate(tag, sent)
     del sent["proof"]
+    if tag == "pabx.live":
+        out.pop("arrived")
     assert (code, at, out) == (2, NOW, sent)
+
+
+def test_a_call_of_now_bears_the_moment_of_its_arrival(lua: Lua) -> None:
+    """Whatever the store says of it."""
+    for said in ({}, {"arrived": "2099-01-01T00:00:00Z"}, {"arrived": {"a": "b"}}):
+        arrived = lua.gate("pabx.live", record(tag="pabx.live", **said))[2]["arrived"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", arrived)
+        assert abs(dt.datetime.fromisoformat(arrived).timestamp() - time.time()) < 60
+    for tag in DATASETS.keys() - {"pabx.live"}:
+        assert "arrived" not in lua.gate(tag, record(tag=tag, arrived="2099-01-01T00:00:00Z"))[2]
 
 
 @pytest.mark.parametrize("rows", [1, 3, 2047, 2048, 100_000, 2**20])
@@ -156,6 +172,12 @@ def broken(change: Callable[[dict[str, Any]], None], tag: str = "pabx.cdr") -> d
         ("gate.value", lambda r: r.update(x=2**53)),
         ("gate.value", lambda r: r.update(x={5: "a"})),
         ("gate.value", lambda r: r.update(x={1: "a", "b": "c"})),
+        ("gate.event_id", lambda r: r.update(event=["x"])),
+        ("gate.event_id", lambda r: r["event"].update(id="0" * 161)),
+        ("gate.value", lambda r: r.update({"é" * 513: 1})),
+        ("gate.value", lambda r: r.update(x={"y": [{"z" * 1025: 1}]})),
+        ("gate.name", lambda r: r.update(_routing="x")),
+        ("gate.name", lambda r: r.update(_=1)),
     ],
 )
 def test_what_is_refused(lua: Lua, rule: str, change: Callable[[dict[str, Any]], None]) -> None:
@@ -165,6 +187,49 @@ def test_what_is_refused(lua: Lua, rule: str, change: Callable[[dict[str, Any]],
     assert abs(at - time.time()) < 60  # no index of a month of the sender's choice
     assert "proof" not in out
     assert out["event"]["id"]
+
+
+MARK = mark("Loja001")
+
+
+@pytest.mark.parametrize(
+    "value", ["", 3, ["a"], {"a": "b"}, True, "é", "a b", "a\n", 'a"', "a\0", MARK + "0" * 153]
+)
+def test_an_id_that_must_not_be_in_a_request_is_beside_it(lua: Lua, value: Any) -> None:
+    sent = broken(lambda r: r["event"].update(id=value))
+    event = lua.gate("pabx.cdr", sent)[2]["event"]
+    assert re.fullmatch(r"gate-\d+-\d+", event["id"])
+    assert event["given_id"] == value
+
+
+@pytest.mark.parametrize("value", ["x", MARK + "0" * 152, "A.b_c-9", "0" * 160])
+def test_any_other_id_stays(lua: Lua, value: str) -> None:
+    sent = broken(lambda r: r["event"].update(id=value))
+    sent["event"]["dataset"] = "x"
+    assert lua.gate("pabx.cdr", sent)[2]["event"] == {"id": value, "dataset": "x"}
+
+
+@pytest.mark.parametrize(
+    ("more", "rule"), [("0" * 152, None), ("0" * 153, "gate.event_id"), ('"', "gate.mark")]
+)
+def test_the_id_of_a_proved_record(lua: Lua, more: str, rule: str | None) -> None:
+    sent = record()
+    sent["event"]["id"] = MARK + more
+    sent["proof"] = proof("Loja001", MARK + more, None, "pabx.cdr")
+    assert lua.rule("pabx.cdr", sent) == rule
+
+
+def test_a_long_name_is_cut(lua: Lua) -> None:
+    sent = broken(lambda r: r.update({"a" * 2000: {"b" * 1024: 1, "c" * 1025: [2]}}))
+    assert lua.gate("pabx.cdr", sent)[2]["a" * 1024] == {"b" * 1024: 1, "c" * 1024: [2]}
+    assert lua.rule("pabx.cdr", record(x={"b" * 1024: 1})) is None
+
+
+def test_an_event_that_is_a_list(lua: Lua) -> None:
+    """Beside its items an id would be no text's key."""
+    event = lua.gate("pabx.cdr", broken(lambda r: r.update(event=["x", 1])))[2]["event"]
+    assert event.pop("id")[:5] == "gate-"
+    assert event == {"value": ["x", 1]}
 
 
 @pytest.mark.parametrize("value", [None, b"text", 5, True, 1.5])
@@ -195,6 +260,17 @@ def test_times(lua: Lua) -> None:
     assert lua.rule("pabx.cdr", record(), 1) is None  # a clock that was never set
     assert lua.rule("pabx.cdr", record(), NOW + 39 * 86400) is None
     assert lua.rule("pabx.cdr", record(), NOW + 41 * 86400) == "gate.time"
+
+
+def test_times_of_what_has_an_index_a_day_or_one_for_all(lua: Lua) -> None:
+    def rule(tag: str, at: int) -> str | None:
+        return lua.rule(tag, record(tag=tag), at)
+
+    assert rule("pabx.events", NOW - 99 * 86400) is None
+    assert rule("pabx.events", NOW - 101 * 86400) == "gate.time"
+    assert rule("pabx.events", 1) is None
+    assert rule("pabx.events", NOW + 41 * 86400) == "gate.time"
+    assert [rule("pabx.live", at) for at in (1, 900_000_000, NOW + 900 * 86400)] == [None] * 3
 
 
 def test_a_heartbeat_that_is_refused_is_dropped(lua: Lua) -> None:
@@ -238,7 +314,7 @@ def test_without_keys_it_does_not_start(tmp_path: Path) -> None:
         lua.runtime.globals()[b"dofile"](str(tmp_path / "gate.lua").encode())
 
 
-@given(store=st.sampled_from(sorted(TOKENS)), event=st.text("0123456789abcdef", max_size=200), data=st.data())
+@given(store=st.sampled_from(sorted(TOKENS)), event=st.text("0123456789abcdef", max_size=152), data=st.data())
 def test_the_proof_is_the_hmac_of_the_standard_library(lua: Lua, store: str, event: str, data: Any) -> None:
     event_id = mark(store) + event
     sequence = data.draw(st.none() | st.integers(0, 2**53).map(lambda n: n << 10).filter(lambda n: n < 2**63))
