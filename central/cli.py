@@ -12,7 +12,14 @@ from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from central import audit_command, erase_command, quarantine_command, stores_command
+from central import (
+    audit_command,
+    erase_command,
+    live_command,
+    quarantine_command,
+    stores_command,
+    tidy_command,
+)
 from central.assets import load_assets
 from central.client import Connection, connect, connection_from
 from central.erase import erase
@@ -83,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     audit = command("audit", "compare each store's days with the index", audit_command.DESCRIPTION)
     audit_command.options(audit)
     audit.set_defaults(run=_audit_command)
+    live = command("live", "the calls that go on now", live_command.DESCRIPTION)
+    live_command.options(live)
+    live.set_defaults(run=_lines_command)
+    tidy = command("tidy", "delete old calls of now and old events", tidy_command.DESCRIPTION)
+    tidy_command.options(tidy)
+    tidy.set_defaults(run=_lines_command)
     gate = commands.add_parser(
         "gate",
         help="head office's Fluent Bit: its files, its door, its certificate",
@@ -99,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     stores_command.options(stores, cluster)
-    stores.set_defaults(run=_stores_command)
+    stores.set_defaults(run=_lines_command)
     quarantine = commands.add_parser(
         "quarantine",
         parents=[cluster],
@@ -213,9 +226,9 @@ def _gate_command(options: argparse.Namespace) -> None:
         print(line)
 
 
-def _stores_command(options: argparse.Namespace) -> None:
+def _lines_command(options: argparse.Namespace) -> None:
     for line in options.lines(options, _connection(options)):
-        print(line)
+        print(line, flush=True)  # what follows the calls of now may come much later
 
 
 def _quarantine_command(options: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ ERASED: Final = "erased"
 
 PROTECTED: Final = frozenset(
     {"@timestamp", "event", "store", "agent", "local", "tags", "id", "calldate", "uniqueid", "linkedid"}
-    | {"linked_ids", "sequence", "index", "stage", "dataset", "path", "rule"}
+    | {"linked_ids", "sequence", "index", "stage", "dataset", "path", "rule", "ip"}
 )
 """Keys whose values join, count and date documents: never a number, whatever they look like."""
 

@@ -8,7 +8,7 @@ class ShipperError(Exception):
     """One thing that failed.
 
     Args:
-        part: The part of the agent that failed (``config``, ``database``, ``spool``, ``output``).
+        part: The part of the agent that failed (``config``, ``database``, ``ami``, ``spool``, ``output``).
         problem: What is wrong, with the value that was met.
         hint: The command or setting that mends it.
         permanent: True where trying again cannot help until somebody changes something.
@@ -42,6 +42,13 @@ class DatabaseError(ShipperError):
 
     def __init__(self, problem: str, hint: str = "", *, permanent: bool = False) -> None:
         super().__init__("database", problem, hint, permanent=permanent)
+
+
+class AmiError(ShipperError):
+    """The Asterisk Manager Interface cannot be used."""
+
+    def __init__(self, problem: str, hint: str = "", *, permanent: bool = False) -> None:
+        super().__init__("ami", problem, hint, permanent=permanent)
 
 
 class SpoolError(ShipperError):

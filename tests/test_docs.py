@@ -48,6 +48,8 @@ CENTRAL = {
     "rate": "docs/tariffs.md",
     "erase": "docs/privacy.md",
     "audit": "docs/audit.md",
+    "live": "docs/live.md",
+    "tidy": "docs/live.md",
 }
 
 

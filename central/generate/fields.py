@@ -45,7 +45,7 @@ class PatternField:
 
     Attributes:
         name: dotted path, of a multi-field with its suffix.
-        type: `string`, `number`, `date` or `boolean`.
+        type: `string`, `number`, `date`, `boolean` or `ip`.
         os_types: the field's types in the mapping.
         searchable: a query can name it.
         aggregatable: it can be counted, sorted and grouped by.
@@ -90,6 +90,7 @@ def _pattern_field(name: str, mapping: dict[str, Any], parent: str | None) -> Pa
         "scaled_float": "number",
         "date": "date",
         "boolean": "boolean",
+        "ip": "ip",
     }
     return PatternField(
         name=name,

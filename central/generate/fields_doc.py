@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from central.generate.fields import Field
 from central.generate.mapping import FIELD_TYPES
-from central.generate.templates import INDEX_NAMES, UNDATED, Fields
+from central.generate.templates import DAILY, INDEX_NAMES, UNDATED, Fields
 from shipper.schema import load
 
 _HEAD: Final = """\
@@ -29,7 +29,7 @@ def field_documentation(fields: Fields) -> dict[str, str]:
     parts = [_HEAD, "| type | in the index | what for |", "|---|---|---|", *types, ""]
     for kind, of_kind in fields.items():
         parts += [
-            f"## {kind}: `{INDEX_NAMES[kind]}{'' if kind in UNDATED else '-YYYY.MM'}`",
+            f"## {kind}: `{INDEX_NAMES[kind]}{_date(kind)}`",
             "",
             load(kind)["description"],
             "",
@@ -37,6 +37,12 @@ def field_documentation(fields: Fields) -> dict[str, str]:
             "",
         ]
     return {"docs/fields.md": "\n".join(parts).rstrip("\n") + "\n"}
+
+
+def _date(kind: str) -> str:
+    if kind in UNDATED:
+        return ""
+    return "-YYYY.MM.DD" if kind in DAILY else "-YYYY.MM"
 
 
 def _table(of_kind: Sequence[Field]) -> list[str]:

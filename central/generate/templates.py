@@ -18,9 +18,15 @@ INDEX_NAMES: Final = {
     "quarantine": "pabx-quarantine",
     "store": "pabx-stores",
     "audit": "pabx-audit",
+    "live": "pabx-live",
+    "event": "pabx-events",
 }
-UNDATED: Final = ("store",)
+UNDATED: Final = ("store", "live")
 """Kinds that have one index; all others have one a month, `pabx-cdr-2026.11`."""
+DAILY: Final = ("event",)
+"""Except these: they have one a day, `pabx-events-2026.11.23`."""
+_REFRESH: Final = {"live": "500ms"}
+"""How soon what was written is found, where the usual second is too slow."""
 
 Fields = Mapping[str, Sequence[Field]]
 
@@ -56,12 +62,15 @@ def index_templates(fields: Fields) -> dict[str, str]:
     for kind, of_kind in fields.items():
         name = INDEX_NAMES[kind]
         fieldsets = dict.fromkeys(field.fieldset for field in of_kind)
+        settings: dict[str, Any] = {"query": {"default_field": searched_fields(of_kind)}}
+        if kind in _REFRESH:
+            settings["refresh_interval"] = _REFRESH[kind]
         body = {
             "index_patterns": [name if kind in UNDATED else f"{name}-*"],
             "priority": _PRIORITY,
             "composed_of": [_SETTINGS, *(f"pabx-{fieldset}" for fieldset in fieldsets)],
             "template": {
-                "settings": {"index": {"query": {"default_field": searched_fields(of_kind)}}},
+                "settings": {"index": settings},
                 "mappings": {"dynamic": "false", "_meta": _meta()},
             },
             "version": VERSION,

@@ -12,6 +12,8 @@ from central.client import Connection, translated
 _STORES: Final = "pabx-stores"
 _DOCUMENTS: Final = "pabx-cdr-*,pabx-calls-*,pabx-audit-*,pabx-quarantine-*"
 _MOST: Final = 10_000
+_WELL: Final = {"ok", "off"}
+"""What a part says of itself that works, or is not wanted."""
 _MIB: Final = 1024 * 1024
 _AGES: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _SHARDS: Final = {"allow_partial_search_results": "false", "ignore_unavailable": "true"}
@@ -51,7 +53,7 @@ class Listed:
     def wrong(self) -> list[str]:
         """Everything that its agent says is not well."""
         checks = self.store.get("checks") or {}
-        found = [f"{part}: {text}" for part, text in sorted(checks.items()) if text != "ok"]
+        found = [f"{part}: {text}" for part, text in sorted(checks.items()) if text not in _WELL]
         if self.store.get("spool_full") and checks.get("spool", "ok") == "ok":
             found.append("spool: full")
         if refused := self.store.get("refused_documents"):

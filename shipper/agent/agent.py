@@ -7,9 +7,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from shipper import __version__
+from shipper.agent.board import Board
+from shipper.agent.listening import Listening
 from shipper.agent.nightly import Nightly
-from shipper.agent.pulse import Pulse
-from shipper.agent.reading import Reading
+from shipper.agent.pulse import Pulse, nothing_heard
+from shipper.agent.reading import Reading, never
 from shipper.agent.sending import Sending
 from shipper.config import Config
 from shipper.document.model import Origin
@@ -36,12 +38,15 @@ class Agent:
         self._wake = threading.Event()
         self._arrived = threading.Event()
         self._failure: BaseException | None = None
+        self._listening: Listening | None = None
 
     def stop(self) -> None:
         """End soon; may be called by a signal handler."""
         self._stop.set()
         self._wake.set()
         self._arrived.set()
+        if self._listening is not None:
+            self._listening.stop()
 
     @property
     def stopped(self) -> bool:
@@ -53,15 +58,22 @@ class Agent:
         self._wake.set()
 
     def run(self) -> None:
-        """Read and send until `stop`."""
+        """Listen, read and send until `stop`."""
         with SpoolLock(self._path) as lock:
-            reading, sending = self._parts()
+            reading, sending = self._parts(listen=True)
             sender = threading.Thread(target=self._guarded(sending.forever), name="sending", daemon=True)
             sender.start()
+            listener = None
+            if self._listening is not None and self._listening.wanted:
+                work = self._guarded(self._listening.forever)
+                listener = threading.Thread(target=work, name="listening", daemon=True)
+                listener.start()
             try:
                 reading.forever()
             finally:
                 self.stop()
+                if listener is not None:
+                    listener.join(STOP_SECONDS)
                 self._end(reading, sending, sender, lock)
         self._raise_failure()
 
@@ -103,14 +115,21 @@ class Agent:
         self._raise_failure()
         return {name: value - before.get(name, 0) for name, value in after.items()}
 
-    def _parts(self) -> tuple[Reading, Sending]:
+    def _parts(self, *, listen: bool = False) -> tuple[Reading, Sending]:
         limit = self._config.spool.max_mib
         spool = Spool(self._path, limit)
         database = Database(self._config.cdr)
         reader = CdrReader(self._config, database, spool, self._origin)
         zone = ZoneInfo(self._config.store.timezone)
         done = spool.notes().get(ACCOUNT, ("", 0.0))[0]
-        pulse = Pulse(self._origin, self._config.agent.heartbeat_seconds, lambda: reading.error)
+        board = Board()
+        listening = self._listening = self._listens(reader, board) if listen else None
+        pulse = Pulse(
+            self._origin,
+            self._config.agent.heartbeat_seconds,
+            lambda: reading.error,
+            nothing_heard if listening is None else listening.report,
+        )
         sending = Sending(
             make_output(self._config),
             Spool(self._path, limit),
@@ -118,6 +137,7 @@ class Agent:
             self._stop,
             self._arrived,
             pulse,
+            board,
         )
         reading = Reading(
             reader,
@@ -129,8 +149,20 @@ class Agent:
             self._arrived.set,
             Nightly(self._config.store.id, lambda: datetime.now(zone), done),
             lambda: sending.passed,
+            never if listening is None else listening.is_calm,
         )
         return reading, sending
+
+    def _listens(self, reader: CdrReader, board: Board) -> Listening:
+        return Listening(
+            self._config,
+            self._origin,
+            Spool(self._path, self._config.spool.max_mib),
+            board,
+            lambda: reader.trunks,
+            self._wake.set,
+            self._arrived.set,
+        )
 
     def _end(
         self, reading: Reading, sending: Sending, sender: threading.Thread, lock: SpoolLock

@@ -2,10 +2,11 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from shipper.document.heartbeat import State, heartbeat
+from shipper.document.heartbeat import OFF, State, heartbeat
 from shipper.document.model import Document, Origin
 from shipper.errors import ShipperError, SpoolError
 from shipper.spool import Spool, SpoolFullError
@@ -15,6 +16,11 @@ SPREAD_SECONDS = 5.0
 """Agents that start at once, as after a power cut in a whole town, do not beat in step."""
 
 
+def nothing_heard() -> tuple[str, Mapping[str, Any]]:
+    """The PBX is not listened to."""
+    return OFF, {}
+
+
 class Pulse:
     """Makes one agent's heartbeats.
 
@@ -22,12 +28,20 @@ class Pulse:
         origin: Store and agent.
         seconds: The pause between two of them.
         reading: Gives what is wrong with reading now, if anything.
+        pbx: Gives what is wrong with listening to the PBX, and what it tells, as fields of ``store``.
     """
 
-    def __init__(self, origin: Origin, seconds: float, reading: Callable[[], ShipperError | None]) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        seconds: float,
+        reading: Callable[[], ShipperError | None],
+        pbx: Callable[[], tuple[str, Mapping[str, Any]]] = nothing_heard,
+    ) -> None:
         self._origin = origin
         self._seconds = seconds
         self._reading = reading
+        self._pbx = pbx
         first = random.uniform(0, min(seconds, SPREAD_SECONDS))  # noqa: S311  # not for secrets
         self._due = time.monotonic() + first
 
@@ -54,6 +68,7 @@ class Pulse:
         reading = self._reading()
         acknowledged = spool.notes().get("last_acknowledgement")
         full = isinstance(reading, SpoolFullError)
+        ami, pbx = self._pbx()
         broken = next((error for error in (reading, sending) if isinstance(error, SpoolError)), None)
         state = State(
             documents=spool.waiting(),
@@ -66,5 +81,7 @@ class Pulse:
             reading=str(reading or ""),
             sending=str(sending or ""),
             spool=FULL if full else str(broken or ""),
+            ami=ami,
+            pbx=pbx,
         )
         return heartbeat(self._origin, state, datetime.now(UTC))

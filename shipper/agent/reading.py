@@ -25,8 +25,16 @@ ROOM_SECONDS = 0.5
 BEHIND_SECONDS = 600.0
 """Nothing is sent again while documents wait for so long: an outage must not fill the spool with resends."""
 
+CALM_SECONDS = 60.0
+"""The pause between two looks at the table of a PBX that is heard and quiet: a hang-up ends it."""
+
 DISK_SECONDS = 10.0
 """The longest pause on a full disk, which somebody is about to mend."""
+
+
+def never() -> bool:
+    """Nobody listens to the PBX: nothing but a look at the table tells of new rows."""
+    return False
 
 
 class Reading:
@@ -42,6 +50,7 @@ class Reading:
         arrived: Told when documents went into the spool.
         nightly: Says which day is to be read once more.
         passed: What waits because the other side did not take it: up to which `seq`, of which indices.
+        calm: Says whether a hang-up would be heard, and all rows of the calls before are there.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class Reading:
         arrived: Callable[[], None],
         nightly: Nightly,
         passed: Callable[[], tuple[int, Collection[str]]],
+        calm: Callable[[], bool] = never,
     ) -> None:
         self._reader = reader
         self._database = database
@@ -65,6 +75,7 @@ class Reading:
         self._arrived = arrived
         self._nightly = nightly
         self._passed = passed
+        self._calm = calm
         self._trouble = Trouble("reading", spool, log)
         self._span: tuple[str, str] | None = None
 
@@ -90,6 +101,8 @@ class Reading:
                 if (day := self._nightly.next()) is not None and not self._is_behind():
                     self._night(day)
                 pause = self._poll_seconds
+                if self._calm():
+                    pause = max(pause, CALM_SECONDS)
             except SpoolFullError as error:
                 self._database.close()
                 self._wait_for_room(error)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from shipper.agent.board import Board, spooled
 from shipper.agent.pulse import Pulse
 from shipper.agent.trouble import Trouble
 from shipper.document.account import INDEX as REPORTS
@@ -25,6 +26,8 @@ log = logging.getLogger("shipper.sending")
 
 IDLE_SECONDS = 1.0
 PROGRESS_SECONDS = 10.0
+LIVE_PAUSE_SECONDS = 2.0
+"""How long calls in progress wait after they were not taken: the spool's documents have their turn."""
 
 
 class Sending:
@@ -41,6 +44,7 @@ class Sending:
         stop: Set when the agent shall end.
         arrived: Set when documents went into the spool.
         pulse: Makes the heartbeats that are sent between batches.
+        board: Calls in progress: they go before what waits in the spool.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Sending:
         stop: threading.Event,
         arrived: threading.Event,
         pulse: Pulse | None = None,
+        board: Board | None = None,
     ) -> None:
         self._output = output
         self._spool = spool
@@ -58,6 +63,8 @@ class Sending:
         self._stop = stop
         self._arrived = arrived
         self._pulse = pulse
+        self._board = board
+        self._live_after = 0.0
         self._trouble = Trouble("sending", spool, log)
         self._delivered = 0
         self._told = time.monotonic()
@@ -81,6 +88,7 @@ class Sending:
         """Send until told to stop; whatever fails is tried again."""
         while not self._stop.is_set():
             self._arrived.clear()
+            self.show()
             try:
                 sent = self.step()
             except ShipperError as error:
@@ -130,6 +138,23 @@ class Sending:
             return
         with suppress(ShipperError):
             self._output.send([Spooled(0, *self._pulse.document(self._spool, self.error))])
+
+    def show(self) -> None:
+        """Send what is new of calls in progress; what does not arrive is sent again, as long as it is new."""
+        if self._board is None or time.monotonic() < self._live_after:
+            return
+        entries = self._board.take(self._output.max_documents)
+        if not entries:
+            return
+        try:
+            outcome = self._output.send(spooled(entries))
+        except ShipperError:
+            outcome = None
+        if outcome is None or outcome.retry:
+            self._live_after = time.monotonic() + LIVE_PAUSE_SECONDS
+            self._board.give_back(entries)  # those that did arrive are the same state once more
+        for refused in outcome.refused if outcome else ():
+            log.error("call in progress %s refused: %s", refused.document.id, refused.reason.message)
 
     def step(self) -> bool:
         """Send one batch; False where nothing waits, or all that does waits for the next round.

@@ -23,6 +23,12 @@ KEPT = 512
 SHORTEST_OUTSIDE = 7
 """Digits; what is shorter may be an extension."""
 
+WITHOUT_ROW = "call_without_row"
+"""The tag of a call that only AMI heard."""
+
+FIRST = 1
+"""Of such a call the sequence: below that of any row."""
+
 LEGS_SHIFT = 42
 GENERATION_SHIFT = 10
 """Below it there is room for what head office changes: each change raises the version by one."""
@@ -73,6 +79,19 @@ class CallBuilder:
         self._read = read
         self._privacy = privacy
         self._writer = CallWriter(origin, self.identity)
+
+    def heard(self, legs: Sequence[Leg], created: str) -> Document:
+        """A call that AMI heard and the table has no row of; any row of it makes a newer state.
+
+        Args:
+            legs: What could have been its rows.
+            created: ``event.created``, UTC in ISO 8601.
+        """
+        ordered = sorted(legs, key=in_order)
+        draft = self._draft(ordered, linked_ids(ordered))
+        draft.seconds["legs"] = 0
+        draft = draft._replace(tags=[*draft.tags, WITHOUT_ROW])
+        return self._writer.write(draft, created, FIRST)
 
     def build(self, legs: Iterable[Leg], created: str, generation: int = 0) -> list[Document]:
         """The call's document, and for each other linkedid that it took in the end of what stood there.

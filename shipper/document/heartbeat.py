@@ -1,7 +1,8 @@
 """A store's heartbeat: what its agent says of itself. It becomes a part of the store's document."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from shipper.document.clock import stamp
 from shipper.document.model import Document, Origin, encode
@@ -13,6 +14,7 @@ INDEX = "pabx-stores"
 LONGEST = 1024
 """Characters of a check by the schema."""
 GOOD = "ok"
+OFF = "off"
 
 
 class State(NamedTuple):
@@ -38,6 +40,10 @@ class State(NamedTuple):
     """Likewise."""
     spool: str
     """Likewise."""
+    ami: str
+    """Likewise; `OFF` where it is not to be listened to."""
+    pbx: Mapping[str, Any]
+    """What the PBX's events tell, as fields of ``store``; empty where it is not heard."""
 
 
 def heartbeat(origin: Origin, state: State, now: datetime) -> Document:
@@ -65,7 +71,9 @@ def heartbeat(origin: Origin, state: State, now: datetime) -> Document:
             "reading": brief(state.reading, LONGEST) or GOOD,
             "sending": brief(state.sending, LONGEST) or GOOD,
             "spool": brief(state.spool, LONGEST) or GOOD,
+            "ami": brief(state.ami, LONGEST) or GOOD,
         },
+        **state.pbx,
     }
     if state.acknowledged is not None:
         store["last_acknowledgement"] = stamp(datetime.fromtimestamp(state.acknowledged, now.tzinfo))

@@ -1,6 +1,7 @@
 """A document that was refused becomes another document that says why, and keeps it whole."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from shipper.document.model import Document, Origin, encode
 from shipper.document.text import brief
@@ -11,6 +12,7 @@ INDEX = "pabx-quarantine"
 """What the names of its indices begin with."""
 LONGEST = 2000
 """Characters of a reason: a message that holds the refused value must not be refused itself."""
+_MONTH: Final = re.compile(r"-(\d{4}\.\d{2})(?:\.\d{2})?$")
 UNKNOWN_MONTH = "1970.01"
 """Where a refused row of unknown time goes: always the same index, so that its ``_id`` meets itself."""
 
@@ -35,7 +37,8 @@ class Quarantine:
             reason: Path, rule and words.
             created: When, UTC in ISO 8601.
         """
-        month = index[-7:] or UNKNOWN_MONTH
+        found = _MONTH.search(index)
+        month = found[1] if found else UNKNOWN_MONTH
         details: dict[str, Any] = {
             "stage": stage,
             "dataset": dataset,

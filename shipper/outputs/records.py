@@ -17,7 +17,8 @@ from shipper.spool import Spooled
 FRAME_BYTES = 4 * 1024 * 1024
 """Of msgpack, before it is compressed. Fluent Bit never acknowledges a frame above its buffer_max_size,
 6,144,000 bytes, neither as it is sent nor unpacked (measured)."""
-MONTHLY = re.compile(r"-(\d{4}\.\d{2})$")
+DATED = re.compile(r"-(\d{4})\.(\d{2})(?:\.(\d{2}))?$")
+"""How the name of an index ends that is one of a month or of a day."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_SECOND = 2**32 - 1
 
@@ -60,23 +61,25 @@ def tag_of(document: Spooled) -> str:
     ``call.merged_into``.
     """
     name = document.index_name
-    tag = (name.rpartition("-")[0] if MONTHLY.search(name) else name).replace("-", ".", 1)
+    tag = (name.rpartition("-")[0] if DATED.search(name) else name).replace("-", ".", 1)
     return f"{tag}.state" if document.operation != "create" and tag == "pabx.cdr" else tag
 
 
 def event_time(timestamp: str, index_name: str) -> EventTime | None:
-    """The record's time, by which Fluent Bit names the monthly index.
+    """The record's time, by which Fluent Bit names the month's or day's index.
 
     Usually the document's own, to the microsecond. A quarantine document belongs to the month of what was
-    refused: where the two differ, it is the first second of the index's month.
+    refused: where the two differ, it is the first second of the index's month (or day).
 
     Returns:
         None before 1970 and after 2106, which the protocol's 32 bits of seconds cannot say.
     """
     at = datetime.fromisoformat(timestamp)
-    month = MONTHLY.search(index_name)
-    if month and month[1] != f"{at.astimezone(UTC):%Y.%m}":
-        at = datetime(int(month[1][:4]), int(month[1][5:]), 1, tzinfo=UTC)
+    if found := DATED.search(index_name):
+        year, month, day = (int(part or 1) for part in found.groups())
+        own = at.astimezone(UTC)
+        if (own.year, own.month, own.day if found[3] else 1) != (year, month, day):
+            at = datetime(year, month, day, tzinfo=UTC)
     # In whole numbers: a float of today's seconds has no room for the microseconds.
     seconds = (at - EPOCH) // timedelta(seconds=1)
     if index_name.startswith(QUARANTINE):

@@ -14,10 +14,10 @@ import json
 from importlib import resources
 from typing import Any, Final
 
-KINDS: Final = ("cdr", "call", "quarantine", "store", "audit")
+KINDS: Final = ("cdr", "call", "quarantine", "store", "audit", "live", "event")
 
 # Goes into every template's `_meta`; raised when a field is added or its meaning changes.
-VERSION: Final = 3
+VERSION: Final = 4
 
 Schema = dict[str, Any]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shipper.errors import DiskFullError, SpoolError
 
-VERSION = 3
+VERSION = 4
 
 _NO_ROOM = {
     sqlite3.SQLITE_FULL,
@@ -36,16 +36,22 @@ CREATE TABLE unsettled (  -- calls of which rows were read and that are not sent
     linked TEXT PRIMARY KEY, first TEXT NOT NULL, last TEXT NOT NULL, due REAL NOT NULL,
     generation INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE heard (  -- calls that AMI heard, until the table has a row of them, or the look-back is over
+    linked TEXT PRIMARY KEY, due REAL NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
 
-_UNSETTLED = TABLES[TABLES.index("CREATE TABLE unsettled") : TABLES.index("CREATE TABLE counters")]
+_UNSETTLED = TABLES[TABLES.index("CREATE TABLE unsettled") : TABLES.index("CREATE TABLE heard")]
+_HEARD = TABLES[TABLES.index("CREATE TABLE heard") : TABLES.index("CREATE TABLE counters")]
 _OPERATION = "ALTER TABLE documents ADD COLUMN operation TEXT NOT NULL DEFAULT 'create';"
 _FORGET_READ = "DELETE FROM buckets; DELETE FROM seen;"
 """What an older version sent is sent again: version 1 knew no calls, version 2 other ``_id``s."""
 _TO_3 = "DELETE FROM documents; DELETE FROM unsettled;"
 """What waits has the old ``_id``s; it is read again."""
+_STEPS = {1: f"{_OPERATION} {_UNSETTLED} {_TO_3} {_FORGET_READ}", 2: f"{_TO_3} {_FORGET_READ}", 3: ""}
+"""What brings an older version up to version 3; the rest is the same for all."""
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -75,11 +81,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        elif version == 1 and not read_only:
-            steps = f"{_OPERATION} {_UNSETTLED} {_TO_3} {_FORGET_READ} PRAGMA user_version={VERSION};"
-            connection.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
-        elif version == 2 and not read_only:  # noqa: PLR2004  # the version before
-            steps = f"{_TO_3} {_FORGET_READ} PRAGMA user_version={VERSION};"
+        elif version in _STEPS and not read_only:
+            steps = f"{_STEPS[version]} {_HEARD} PRAGMA user_version={VERSION};"
             connection.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
         elif version != VERSION:
             raise _other_version(path, version)

@@ -1,4 +1,4 @@
-"""What is still to be done: spans that somebody asked for, and calls that have not settled."""
+"""What is still to be done: spans that somebody asked for, calls that have not settled or have no row yet."""
 
 import time
 from collections.abc import Iterable
@@ -90,4 +90,18 @@ class SpoolToDo(SpoolFile):
         )
 
     def _settle_calls(self, linked: Iterable[str]) -> None:
-        self._db.executemany("DELETE FROM unsettled WHERE linked = ?", [(name,) for name in linked])
+        names = [(name,) for name in linked]
+        self._db.executemany("DELETE FROM unsettled WHERE linked = ?", names)
+        self._db.executemany("DELETE FROM heard WHERE linked = ?", names)  # it has rows
+
+    def hear(self, calls: Iterable[tuple[str, float, str]]) -> None:
+        """Remember calls that AMI heard: linkedid, when to look for their rows, what was heard (JSON)."""
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", calls)
+
+    def heard(self, now: float, limit: int) -> list[tuple[str, str]]:
+        """The heard calls whose rows should have appeared by now: linkedid and what was heard."""
+        with self._explained():
+            return self._db.execute(
+                "SELECT linked, body FROM heard WHERE due <= ? ORDER BY due LIMIT ?", (now, limit)
+            ).fetchall()

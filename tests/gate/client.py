@@ -15,7 +15,12 @@ from fluent.sender import EventTime
 from shipper.document.identity import mark
 from tests.gate.running import Gate
 
-DATASETS = {"pabx.cdr.state": "pabx.cdr", "pabx.calls": "pabx.call", "pabx.stores": "pabx.store"}
+DATASETS = {
+    "pabx.cdr.state": "pabx.cdr",
+    "pabx.calls": "pabx.call",
+    "pabx.stores": "pabx.store",
+    "pabx.events": "pabx.event",
+}
 WHEN = 1795410607
 
 

@@ -188,15 +188,15 @@ def test_settings_that_lose_acknowledged_records_are_not_there(folder: GateFolde
         assert name not in text
     assert not re.search(r"workers: [2-9]", text)
     outputs = text.split("- name: opensearch")[1:]
-    assert len(outputs) == 7
+    assert len(outputs) == 9
     for output in outputs:
         assert "suppress_type_name: on" in output
         assert "buffer_size: false" in output
         assert "pipeline: pabx-documents" in output
         assert "id_key: $event['id']" in output
-        heartbeat = "alias: heartbeats" in output
-        assert ("retry_limit: no_limits" in output) is not heartbeat
-        assert ("logstash_format: on" in output) is not heartbeat
+        of_now = "alias: heartbeats" in output or "alias: live" in output
+        assert ("retry_limit: no_limits" in output) is not of_now
+        assert ("logstash_format: on" in output) is not of_now
 
 
 @pytest.mark.skipif(BINARY is None, reason=ABSENT)

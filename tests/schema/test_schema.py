@@ -42,7 +42,19 @@ peeraccount sequence
 """)
 STORE = names("""
 store.status store.last_seen store.last_call store.lag_seconds store.spool_documents store.opening_hours
-store.checks.reading store.checks.sending store.checks.spool
+store.checks.reading store.checks.sending store.checks.spool store.checks.ami store.calls_now
+store.extensions_registered store.extensions_unregistered store.extensions_missing store.trunks_up
+store.trunks_down store.trunk_peaks store.ami_resync_differences
+""")
+LIVE = names("""
+live.state live.since live.as_of live.extensions live.ringing live.talking live.machine event.sequence
+event.start call.id call.linked_ids call.direction call.did call.trunk call.queue
+source.number source.e164 source.name source.extension
+destination.number destination.e164 destination.name destination.extension
+""")
+EVENT = names("""
+event.action log.level message pbx.event pbx.object pbx.object_type pbx.state pbx.previous pbx.cause pbx.calls
+pbx.count source.ip call.id call.linked_ids call.queue
 """)
 PROMISED = {
     "cdr": [*ALL, *LOCAL, "event.start", "event.end", "call.id", *(f"cdr.{column}" for column in COLUMNS)],
@@ -50,6 +62,8 @@ PROMISED = {
     "quarantine": [*ALL, "error.message", "quarantine.stage", "quarantine.document"],
     "store": [*ALL, *STORE],
     "audit": [*ALL, "audit.day", "audit.rows", "audit.calls", "audit.call_seconds", "audit.hash"],
+    "live": [*ALL, *LIVE],
+    "event": [*ALL, *LOCAL, *EVENT],
 }
 TEMPLATES = {
     "cdr": "pabx-cdr",
@@ -57,6 +71,8 @@ TEMPLATES = {
     "quarantine": "pabx-quarantine",
     "store": "pabx-stores",
     "audit": "pabx-audit",
+    "live": "pabx-live",
+    "event": "pabx-events",
 }
 
 CDR: dict[str, Any] = {
@@ -101,12 +117,38 @@ AUDIT: dict[str, Any] = {
     "store": {"id": "Loja001"},
     "audit": {"kind": "report", "day": "2026-11-23", "rows": 412, "hash": "9f86d081884c7d65"},
 }
+LIVE_DOCUMENT: dict[str, Any] = {
+    "@timestamp": "2026-11-23T05:10:07Z",
+    "event": {**CDR["event"], "kind": "state", "dataset": "pabx.live", "sequence": 1795410607123},
+    "store": {"id": "Loja001", "timezone": "America/Sao_Paulo"},
+    "agent": {"version": "0.1.0"},
+    "call": {"id": "a1", "linked_ids": ["1795410607.7"], "direction": "inbound", "did": "1133334444"},
+    "source": {"number": "011987654321", "e164": "+5511987654321", "name": "José"},
+    "live": {
+        "state": "ringing",
+        "since": "2026-11-23T05:10:07Z",
+        "as_of": "2026-11-23T05:10:07Z",
+        "extensions": ["101"],
+        "ringing": ["101"],
+        "machine": False,
+    },
+}
+EVENT_DOCUMENT: dict[str, Any] = {
+    **{key: CDR[key] for key in ("@timestamp", "store", "agent", "local")},
+    "event": {**CDR["event"], "dataset": "pabx.event", "action": "login-failed"},
+    "log": {"level": "warning"},
+    "message": "A login as 101 was refused.",
+    "pbx": {"event": "InvalidPassword", "object": "101", "object_type": "account", "calls": 7},
+    "source": {"ip": "203.0.113.5"},
+}
 VALID = {
     "cdr": CDR,
     "call": CALL_DOCUMENT,
     "quarantine": QUARANTINE,
     "store": STORE_DOCUMENT,
     "audit": AUDIT,
+    "live": LIVE_DOCUMENT,
+    "event": EVENT_DOCUMENT,
 }
 LEFT_OUT = object()
 
@@ -131,6 +173,11 @@ ACCEPTED = [
     ("quarantine", QUARANTINE),
     ("store", STORE_DOCUMENT),
     ("audit", AUDIT),
+    ("live", LIVE_DOCUMENT),
+    ("live", changed(LIVE_DOCUMENT, "live/state", "ended")),
+    ("event", EVENT_DOCUMENT),
+    ("event", changed(EVENT_DOCUMENT, "call", {"id": "c1", "queue": "400"})),
+    ("store", changed(STORE_DOCUMENT, "store/trunk_peaks", ["vivo=7"])),
     ("cdr", changed(CDR, "cdr/a column of the site", "x" * 70_000)),
     ("cdr", changed(CDR, "cdr/site_number", -(2**63))),
     ("cdr", changed(CDR, "cdr/clid", "\U0001f600" * 255)),
@@ -173,6 +220,19 @@ REFUSED = [
     ("store", changed(STORE_DOCUMENT, "store/checks/reading", True), "type"),
     ("audit", changed(AUDIT, "audit/day", LEFT_OUT), "day"),
     ("audit", changed(AUDIT, "audit/kind", "guess"), "enum"),
+    ("live", changed(LIVE_DOCUMENT, "event/sequence", LEFT_OUT), "sequence"),
+    ("live", changed(LIVE_DOCUMENT, "live/state", "sleeping"), "enum"),
+    ("live", changed(LIVE_DOCUMENT, "live/as_of", LEFT_OUT), "as_of"),
+    ("live", changed(LIVE_DOCUMENT, "call/direction", LEFT_OUT), "direction"),
+    ("live", changed(LIVE_DOCUMENT, "call/outcome", "answered"), "additionalProperties"),
+    ("live", changed(LIVE_DOCUMENT, "live/extensions", [101]), "type"),
+    ("event", changed(EVENT_DOCUMENT, "event/action", "varset"), "enum"),
+    ("event", changed(EVENT_DOCUMENT, "event/action", LEFT_OUT), "action"),
+    ("event", changed(EVENT_DOCUMENT, "message", ""), "minLength"),
+    ("event", changed(EVENT_DOCUMENT, "log/level", "debug"), "enum"),
+    ("event", changed(EVENT_DOCUMENT, "source/number", "100"), "additionalProperties"),
+    ("event", changed(EVENT_DOCUMENT, "pbx/count", 0), "minimum"),
+    ("store", changed(STORE_DOCUMENT, "store/calls_now", -1), "minimum"),
 ]
 
 
@@ -249,5 +309,7 @@ def test_index_pattern_fields_know_what_can_be_counted() -> None:
 
 
 def test_an_unknown_kind_is_named() -> None:
-    with pytest.raises(ValueError, match="'cel' is not one of cdr, call, quarantine, store, audit"):
+    with pytest.raises(
+        ValueError, match="'cel' is not one of cdr, call, quarantine, store, audit, live, event"
+    ):
         load("cel")

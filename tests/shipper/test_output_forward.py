@@ -350,6 +350,10 @@ class TestRecords:
             ("2026-11-23T05:10:07.123Z", "pabx-quarantine-9999.12", (2**32 - 1, 0)),
             ("2026-11-23T05:10:07.123Z", "pabx-audit-2026.10", (1790812800, 0)),
             ("2026-11-23T05:10:07.123Z", "pabx-stores", (1795410607, 123_000_000)),
+            ("2026-11-23T05:10:07.123Z", "pabx-live", (1795410607, 123_000_000)),
+            ("2026-11-23T05:10:07.123Z", "pabx-events-2026.11.23", (1795410607, 123_000_000)),
+            ("2026-11-23T23:30:00-03:00", "pabx-events-2026.11.24", (1795487400, 0)),  # the 24th in UTC
+            ("2026-11-23T05:10:07.123Z", "pabx-events-2026.11.22", (1795305600, 0)),
             ("1970-01-01T00:00:00.5Z", "pabx-cdr-1970.01", None),
             ("1969-12-31T23:59:59Z", "pabx-cdr-1969.12", None),
             ("2106-02-07T06:28:16Z", "pabx-cdr-2106.02", None),
@@ -371,6 +375,8 @@ class TestRecords:
             ("pabx-calls-2026.11", "delete", "pabx.calls"),
             ("pabx-audit-2026.11", "index", "pabx.audit"),
             ("pabx-stores", "update", "pabx.stores"),
+            ("pabx-live", "index", "pabx.live"),
+            ("pabx-events-2026.11.23", "create", "pabx.events"),
         ],
     )
     def test_the_tag(self, index: str, operation: Any, tag: str) -> None:

@@ -21,6 +21,7 @@ from shipper.sources.cdr import buckets
 from shipper.sources.cdr.calls import Calls
 from shipper.sources.cdr.database import Database
 from shipper.sources.cdr.recount import Recount
+from shipper.sources.cdr.unheard import Unheard
 from shipper.spool import Bucket, Spool
 
 log = logging.getLogger("shipper.reading")
@@ -66,11 +67,17 @@ class CdrReader:
         self._configured = config.store.trunks
         self._trunks = self._configured
         self._calls = Calls(database, spool, self._clock, self._lookback, now, self._call_builder())
+        self._unheard = Unheard(database, spool, self._clock, now)
         self._builder: CdrBuilder | None = None
         self.reached = buckets.FIRST  # all buckets before it were read by the `sweep` with ``again``
         self._open: str | None = None  # the first bucket in which rows may have appeared since
         self._first_seen = buckets.FIRST
         self._recent = buckets.LAST  # the first bucket whose rows are remembered one by one
+
+    @property
+    def trunks(self) -> tuple[str, ...]:
+        """The store's trunks, as far as they are known by now."""
+        return self._trunks
 
     def everything(self) -> Iterator[int]:
         """Compare the whole table with what was read, and read what differs; yields as `sweep` does.
@@ -108,7 +115,7 @@ class CdrReader:
         if self._database.total(first) != buckets.total(self._spool.buckets(first)):
             added = sum(self.sweep(first))
         self._settle(window)
-        return added + sum(self.settle())
+        return added + sum(self.settle()) + self._unheard.look(self._calls.builder)
 
     def sweep(
         self,

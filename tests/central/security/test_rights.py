@@ -292,6 +292,22 @@ class TestMaintainer:
         assert central("quarantine", "list", *access).code == 0
         assert central("stores", "list", *access).code == 0
 
+    def test_live_and_tidy(self, clean: Secured, central: Central) -> None:
+        """The only indices that anybody may delete."""
+        old = document("a", live={"state": "ended", "as_of": "2026-01-01T00:00:00Z"})
+        for path in ("/pabx-live/_doc/a", "/pabx-events-2026.01.01/_doc/a", "/pabx-events-2026.01.02/_doc/a"):
+            clean.node.request("PUT", f"{path}?refresh=true&pipeline=_none", old)
+        access = clean.access("pabx_maintainer")
+        assert central("live", *access).code == 0
+        outcome = central("tidy", "--json", *access)
+        assert (outcome.code, outcome.err) == (0, "")
+        told = json.loads(outcome.out)
+        assert (told["live"], len(told["events_indices"])) == (1, 2)
+        outcome = central("tidy", *clean.access("pabx_operator"))
+        assert outcome.code == 1
+        assert "user 'pabx_operator' lacks the right for it" in outcome.err
+        assert central("live", *clean.access("pabx_operator")).code == 0
+
     def test_the_register(self, filled: Secured) -> None:
         """What `central stores apply` does: a pipeline, and documents of the past named anew."""
         processors = [{"set": {"field": "store.name", "value": "Loja 1"}}]

@@ -1,0 +1,90 @@
+"""Calls that AMI heard, and of which the table should have rows by now."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from shipper.assembly import CallBuilder, leg_of
+from shipper.assembly.leg import Leg
+from shipper.document.clock import StoreClock, stamp
+from shipper.document.model import Document
+from shipper.live.unwritten import HeardCall
+from shipper.sources.cdr import buckets
+from shipper.sources.cdr.database import Database
+from shipper.spool import Spool
+
+CALLS_PER_LOOK: Final = 50
+AROUND_SECONDS: Final = 3600
+"""The PBX's clock may have been set while it went on; a look so far around it costs nothing."""
+
+
+class Unheard:
+    """Makes documents of the calls that are in no row.
+
+    Args:
+        database: The table.
+        spool: Has what AMI heard.
+        clock: The store's.
+        now: The agent's clock, UTC.
+    """
+
+    def __init__(
+        self, database: Database, spool: Spool, clock: StoreClock, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._spool = spool
+        self._clock = clock
+        self._now = now
+
+    def look(self, builder: CallBuilder) -> int:
+        """Look for the rows of the calls whose look-back has passed; gives how many documents were spooled.
+
+        Args:
+            builder: Makes calls.
+
+        Raises:
+            DatabaseError: The table cannot be read; they are looked for later.
+            SpoolError: The spool takes no more; likewise.
+        """
+        made = 0
+        while due := self._spool.heard(self._now().timestamp(), CALLS_PER_LOOK):
+            documents = []
+            for _, body in due:
+                call = HeardCall(*json.loads(body))
+                if not self._has_rows(call):
+                    documents += self._documents(call, builder)
+            counts = {"documents": len(documents), "unheard": len(documents)}
+            self._spool.add(documents, counts=counts, settled=[linked for linked, _ in due])
+            made += len(documents)
+        return made
+
+    def _has_rows(self, call: HeardCall) -> bool:
+        span = (self._bucket(call.begin - AROUND_SECONDS), self._bucket(call.end + AROUND_SECONDS))
+        found = self._database.related([span], [*call.linked_ids, *call.names])
+        return len(list(found)) > 0  # to its end: the connection has one answer at a time
+
+    def _documents(self, call: HeardCall, builder: CallBuilder) -> list[Document]:
+        legs = [leg for number, row in enumerate(call.rows) if (leg := self._leg(call, number, row))]
+        return [builder.heard(legs, stamp(self._now()))] if legs else []
+
+    def _leg(self, call: HeardCall, number: int, row: dict[str, Any]) -> Leg | None:
+        start = row.get("start")
+        if start is None:
+            moment = self._clock.moment(row.get("calldate", ""), row.get("uniqueid", ""))
+            start = call.begin if moment is None else moment.epoch
+        return leg_of(row, int(start), f"{call.linked}#{number}")
+
+    def _bucket(self, epoch: float) -> str:
+        at = datetime.fromtimestamp(epoch, UTC).astimezone(self._clock.zone)
+        return buckets.bucket_of(at.replace(tzinfo=None))
+
+
+def as_text(calls: Sequence[HeardCall], lookback: float) -> list[tuple[str, float, str]]:
+    """Heard calls as the spool keeps them.
+
+    Args:
+        calls: The calls.
+        lookback: How late a row may appear, seconds.
+    """
+    return [(call.linked, call.end + lookback, json.dumps(call)) for call in calls]
