@@ -12,10 +12,11 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from shipper.assembly.endpoints import Endpoints
-from shipper.config import Config
+from shipper.config import AmiSettings, Config
 from shipper.document.clock import created_at
-from shipper.errors import ShipperError
+from shipper.errors import AmiError, ShipperError
 from shipper.outputs import OpenSearchOutput, make_output
+from shipper.sources.ami import rights
 from shipper.sources.cdr import Database
 from shipper.spool import Spool, SpoolLock
 
@@ -32,6 +33,8 @@ class Finding:
     state: Literal["ok", "warning", "failed", "skipped"]
     message: str
     hint: str = ""
+    stanza: str = ""
+    """What to paste into a file, where that mends it."""
 
     @property
     def failed(self) -> bool:
@@ -58,7 +61,7 @@ def check(config: Config) -> list[Finding]:
         _tried("output", lambda: _output(config)),
         _tried("clock", lambda: _clock(config, database)),
         _tried("spool", lambda: _spool(config)),
-        Finding("ami", "skipped", "this version reads no AMI events; the [ami] section is kept for later"),
+        _ami(config.ami),
     ]
     database.close()
     return list(_once(findings))
@@ -203,6 +206,24 @@ def _clock(config: Config, database: Database) -> Finding:
     return Finding(
         "clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, agrees with {' and '.join(off)}"
     )
+
+
+def _ami(settings: AmiSettings) -> Finding:
+    text = rights.stanza(settings)
+    paste = f"put what stands below into {rights.FILE}, then: asterisk -rx 'manager reload'"
+    if not settings.enabled:
+        return Finding("ami", "skipped", "ami.enabled is false: calls in progress are not seen")
+    if not settings.secret:
+        problem = "ami.secret is empty: calls in progress are not seen"
+        return Finding("ami", "warning", problem, f"set ami.secret_file, and {paste}", text)
+    try:
+        found = rights.look(settings)
+    except AmiError as error:
+        return Finding("ami", "failed", error.problem, f"{error.hint}; else {paste}", text)
+    if problem := found.problem:
+        return Finding("ami", "failed" if found.missing else "warning", problem, paste, text)
+    unknown = "" if found.read is not None else "; it does not tell what may be read, calls will show it"
+    return Finding("ami", "ok", f"{found.where}, {found.channels} channels now{unknown}")
 
 
 def _spool(config: Config) -> Finding:

@@ -113,6 +113,9 @@ def _check(config: Config, options: argparse.Namespace) -> int:
     else:
         for finding in findings:
             print(finding)
+        for finding in findings:
+            if finding.stanza:
+                print(f"\n{finding.stanza}")
     return FAILED if any(finding.failed for finding in findings) else DONE
 
 

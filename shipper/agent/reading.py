@@ -28,6 +28,8 @@ BEHIND_SECONDS = 600.0
 CALM_SECONDS = 60.0
 """The pause between two looks at the table of a PBX that is heard and quiet: a hang-up ends it."""
 
+SHORTEST_SECONDS = 0.2
+
 DISK_SECONDS = 10.0
 """The longest pause on a full disk, which somebody is about to mend."""
 
@@ -100,9 +102,7 @@ class Reading:
                 # A day at a time: between two of them the newest calls go first.
                 if (day := self._nightly.next()) is not None and not self._is_behind():
                     self._night(day)
-                pause = self._poll_seconds
-                if self._calm():
-                    pause = max(pause, CALM_SECONDS)
+                pause = self._pause()
             except SpoolFullError as error:
                 self._database.close()
                 self._wait_for_room(error)
@@ -111,6 +111,12 @@ class Reading:
                 pause = self._failed(error)
             self._wake.wait(pause)
             self._wake.clear()
+
+    def _pause(self) -> float:
+        """Until the next look at the table: a call that has settled meanwhile is not kept waiting."""
+        pause = max(self._poll_seconds, CALM_SECONDS) if self._calm() else self._poll_seconds
+        due = self.spool.next_due()
+        return pause if due is None else min(pause, max(SHORTEST_SECONDS, due - time.time()))
 
     def once(self, since: str | None = None, until: str = buckets.LAST) -> None:
         """Read all there is, or a span again; a full spool is waited for, other trouble has a limit.

@@ -33,6 +33,8 @@ LATE_SECONDS: Final = 330.0
 """How long after a hang-up rows may appear: Asterisk's batch mode keeps them for 300 s."""
 ROUNDS: Final = 3
 """Of asking again, where events came between question and answer."""
+MEANWHILE: Final = 2000
+"""Events between question and answer; an answer with more behind it is too old, and asked for again."""
 REFUSED_SECONDS: Final = 60.0
 BACKLOG: Final = 5000
 """Events that wait for a spool that takes none; older ones are dropped, and counted."""
@@ -117,6 +119,7 @@ class Watching:
                 await self._session()
             except ShipperError as error:
                 if self._connected:
+                    self._folding.lost()
                     self._note("ami-lost", "error", f"the PBX is not heard any more: {error.problem}")
                 self._connected, self._report = False, {}
                 pause = self._trouble.met(error)
@@ -159,11 +162,15 @@ class Watching:
             if closed is not None:
                 closed.cancel()
             link.close()
+            self._window = None
 
     def _take(self, event: Event) -> None:
         """An event came; called by the link, in the loop's thread."""
         if self._window is not None:
             self._window.append(event)
+            if len(self._window) > MEANWHILE:
+                self._window = None
+                self._unsynced = "too much happened while the state was asked for"
         if self._folding.take(event):
             self._last_hang_up = time.monotonic()
             if self._loop is not None:
@@ -183,18 +190,26 @@ class Watching:
         devices = await link.ask("DeviceStateList")
         extensions = await link.ask("ExtensionStateList")
         for left in reversed(range(ROUNDS)):
-            self._unsynced, self._window = "", []
-            try:
-                channels = await link.ask("CoreShowChannels")
-            finally:
-                meanwhile, self._window = self._window or [], None
+            self._unsynced = ""
+            # Behind what waits: that happened before the answer.
+            link.inbox.call(self._open_window)
+            link.arrived()
+            channels = await link.ask("CoreShowChannels")
             # No await from here on: an event that is taken now is newer than the answer.
+            meanwhile, self._window = self._window, None
+            if meanwhile is None:
+                if not first:
+                    continue
+                meanwhile = []
             healed = self._folding.resync(Snapshot(channels, devices, extensions), meanwhile, first=first)
             if healed:
                 log.warning("%d differences between the state and the PBX's own were healed", healed)
             if first or not meanwhile or not left:
                 break
         self._synced_at = time.monotonic()
+
+    def _open_window(self) -> None:
+        self._window = []
 
     async def _tell(self, *, everything: bool = False) -> None:
         """Give away what is new."""

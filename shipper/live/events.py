@@ -5,6 +5,7 @@ times, and then once a minute with how often it was.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from shipper.document.privacy import Privacy
 from shipper.document.quarantine import Quarantine
 from shipper.document.text import brief
 from shipper.document.validate import validator
-from shipper.live.judge import Kept, ip_of
+from shipper.live.judge import PERSON, Kept
 
 DATASET: Final = "pabx.event"
 INDEX: Final = "pabx-events"
@@ -29,7 +30,7 @@ ONCE: Final = 1
 CHANGES: Final = 4
 """How often a change is: a line that flaps is told as such."""
 MOST_KEYS: Final = 500
-"""Different things that may repeat in a minute; more are counted together."""
+"""Different things of one kind that may repeat in a minute; more are counted together."""
 LONGEST: Final = 256
 OTHERS: Final = "others"
 
@@ -60,7 +61,8 @@ class EventWriter:
         self._validate = validator("event")
         self._quarantine = Quarantine(origin)
         self._begin = mark(origin.store_id)
-        self._repeated: dict[tuple[str, str, str, str], _Repeated] = {}
+        self._repeated: dict[tuple[str, str, str], _Repeated] = {}
+        self._keys: Counter[str] = Counter()
 
     def write(self, name: str, kept: Kept, now: datetime) -> list[Document]:
         """The event's document; none where it is told later together with others like it.
@@ -70,13 +72,17 @@ class EventWriter:
             kept: What it says.
             now: The agent's clock, UTC.
         """
-        key = (kept.action, kept.object, kept.address, kept.state)
+        # Who guesses passwords guesses accounts too: of an address one is told.
+        key = (kept.action, kept.state, kept.address or kept.object)
         if kept.linked or kept.calls is not None:
             return [self._document(name, kept, now, 1)]  # a call's own: there is no other
-        if key not in self._repeated and len(self._repeated) >= MOST_KEYS:
-            kept = kept._replace(object=OTHERS, address="")
-            key = (kept.action, OTHERS, "", kept.state)
-        known = self._repeated.setdefault(key, _Repeated(kept, name, now.timestamp()))
+        if key not in self._repeated and self._keys[kept.action] >= MOST_KEYS:
+            kept = kept._replace(object=OTHERS, state="", address="")
+            key = (kept.action, "", OTHERS)
+        if key not in self._repeated:
+            self._repeated[key] = _Repeated(kept, name, now.timestamp())
+            self._keys[kept.action] += 1
+        known = self._repeated[key]
         known.told += 1
         if known.told > (ONCE if kept.object_type == "account" else CHANGES):
             known.more += 1
@@ -93,6 +99,7 @@ class EventWriter:
                     known.since, known.more = now.timestamp(), 0
                 else:
                     del self._repeated[key]
+                    self._keys[key[0]] -= 1
         return documents
 
     def _document(self, name: str, kept: Kept, now: datetime, count: int) -> Document:
@@ -122,11 +129,11 @@ class EventWriter:
             "agent": {"version": self._origin.version},
             "local": {"date": local.date, "hour": local.hour, "weekday": local.weekday},
             "log": {"level": kept.level},
-            "message": brief(kept.message, LONGEST * 2),
+            "message": brief(kept.message.replace(PERSON, self._person(kept.person), 1), LONGEST * 2),
             "pbx": pbx,
         }
-        if address := ip_of(kept.address):
-            body["source"] = {"ip": address}
+        if kept.address:
+            body["source"] = {"ip": kept.address}
         if kept.linked:
             body["call"] = {"id": self._identity(kept.linked), "linked_ids": [brief(kept.linked, LONGEST)]}
             if kept.queue:
@@ -150,3 +157,7 @@ class EventWriter:
     def _hidden(self, kept: Kept) -> str:
         """Who tries to log in may have typed a person's number."""
         return self._privacy.number(kept.object) if kept.object_type == "account" else kept.object
+
+    def _person(self, member: str) -> str:
+        """A queue's member is told of by name, or by interface, which may hold a number."""
+        return self._privacy.number(member) if "/" in member else self._privacy.name(member)

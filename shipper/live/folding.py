@@ -25,6 +25,8 @@ from shipper.live.writing import LiveWriter
 LISTED: Final = 200
 """Names of a kind in a heartbeat; a store with more telephones that are gone has one trouble, not many."""
 
+START_SECONDS: Final = 30.0
+"""Two starts are further apart; so much may a clock be set forward."""
 HANG_UPS: Final = frozenset({"Hangup", "Cdr"})
 """After these the table may have new rows."""
 
@@ -78,8 +80,10 @@ class Folding:
         self._presence = Presence(endpoints)
         self._peaks = Peaks(zone)
         self._writer = event_writer
+        self._started: float | None = None
         self._changed: set[str] = set()
         self._kept: list[tuple[str, Kept]] = []
+        self._lost: float | None = None
 
     def know(self, endpoints: Endpoints) -> None:
         """The list of trunks has changed."""
@@ -91,9 +95,26 @@ class Folding:
         self._changed |= self._channels.apply(event)
         self._heard.apply(event)
         self._presence.apply(event)
+        if event.get("Event") == "FullyBooted":
+            self._booted(event)
         if (kept := self._judge.judge(event)) is not None:
             self._kept.append((event["Event"], kept))
         return event.get("Event") in HANG_UPS
+
+    def lost(self) -> None:
+        """The PBX is not heard any more: what is gone when it is heard again ended now, or in between."""
+        self._lost = self._clock()
+
+    def _booted(self, event: Event) -> None:
+        """Told at each log-in, with ``Uptime`` in seconds: is it another start than the one that was known?"""
+        uptime = event.get("Uptime", "")
+        if not (uptime.isascii() and uptime.isdigit()):
+            return
+        started, before = self._clock() - int(uptime), self._started
+        self._started = started
+        if before is not None and started > before + START_SECONDS:
+            words = f"Asterisk was started {uptime} s ago"
+            self.note(event["Event"], Kept("restart", "warning", words, "asterisk", "system"))
 
     def note(self, name: str, kept: Kept) -> None:
         """An event of our own."""
@@ -117,7 +138,8 @@ class Folding:
         self._changed |= found.linkedids
         if first or not meanwhile:
             # While calls go on the answer is of another moment than the state.
-            self._heard.resync(snapshot.channels)
+            self._heard.resync(snapshot.channels, self._lost)
+            self._lost = None
         count = found.missing + found.surplus + found.changed
         if first or meanwhile:
             return 0

@@ -42,12 +42,17 @@ class Heard:
         handle = _HANDLERS.get(event.get("Event", ""))
         return False if handle is None else handle(self, event)
 
-    def resync(self, listing: Iterable[Event]) -> int:
-        """Only these channels are there (`CoreShowChannels`); gives how many calls ended unheard."""
+    def resync(self, listing: Iterable[Event], ended: float | None = None) -> int:
+        """Only these channels are there; gives how many calls ended unheard.
+
+        Args:
+            listing: The answer to `CoreShowChannels`.
+            ended: When those that are not there ended, as far as anybody knows; without it, now.
+        """
         there = {item.get("Uniqueid", ""): item for item in listing}
         before = len(self._ended)
         for uniqueid in self._channels.keys() - there.keys():
-            self._gone(uniqueid, "")
+            self._gone(uniqueid, "", ended)
         for item in there.values():
             self._made(item)
         return len(self._ended) - before
@@ -56,9 +61,12 @@ class Heard:
         """The calls that have ended a moment ago; each is given once."""
         before = self._clock() - LINGER_SECONDS
         # A clock that was set back must not keep them.
-        done = [group for group in self._ended if not before < (group.over or 0.0) <= before + LINGER_SECONDS]
-        if done:
-            self._ended = [group for group in self._ended if group not in done]
+        done: list[Group] = []
+        waiting: list[Group] = []
+        for group in self._ended:
+            lingers = before < (group.over or 0.0) <= before + LINGER_SECONDS
+            (waiting if lingers else done).append(group)
+        self._ended = waiting
         found = []
         for group in done:
             for uniqueid in group.channels:
@@ -135,14 +143,22 @@ class Heard:
         for name in group.linked:
             self._linked[name] = other
 
+    def _queued(self, event: Event) -> bool:
+        self._seen(event)
+        group = self._channels.get(event.get("Uniqueid", ""))
+        if group is not None:
+            group.channels[event["Uniqueid"]].queue = event.get("Queue", "")
+        return False
+
     def _dials(self, event: Event) -> bool:
         self._seen(event)
         caller = event.get("Uniqueid", "") or event.get("DestUniqueid", "")
         group = self._channels.get(caller)
         if group is not None:
             called = event.get("DestChannel", "")
-            technology = called.partition("/")[0]
-            string = f"{technology}/{event.get('DialString', '')}"
+            technology, dialled = called.partition("/")[0], event.get("DialString", "")
+            # Of a Local channel it begins with the technology (measured), of a telephone's it does not.
+            string = dialled if dialled.startswith(f"{technology}/") else f"{technology}/{dialled}"
             group.dials.append(Dial(event.get("Uniqueid", ""), called, string, self._clock()))
         return False
 
@@ -161,16 +177,16 @@ class Heard:
         self._seen(event)
         return self._gone(event.get("Uniqueid", ""), event.get("Cause", ""))
 
-    def _gone(self, uniqueid: str, cause: str) -> bool:
+    def _gone(self, uniqueid: str, cause: str, at: float | None = None) -> bool:
         group = self._channels.get(uniqueid)
         if group is None or group.channels[uniqueid].gone is not None:
             return False
         channel = group.channels[uniqueid]
-        channel.gone, channel.cause = self._clock(), cause
+        channel.gone, channel.cause = self._clock() if at is None else at, cause
         group.open -= 1
         if group.open:
             return False
-        group.over = channel.gone
+        group.over = self._clock()
         self._ended.append(group)
         return True
 
@@ -188,6 +204,7 @@ _HANDLERS: Final[Mapping[str, Callable[[Heard, Event], bool]]] = {
     "BridgeEnter": Heard._seen,  # noqa: SLF001
     "BridgeLeave": Heard._seen,  # noqa: SLF001
     "NewCallerid": Heard._named,  # noqa: SLF001
+    "QueueCallerJoin": Heard._queued,  # noqa: SLF001
     "DialBegin": Heard._dials,  # noqa: SLF001
     "DialEnd": Heard._dialled,  # noqa: SLF001
     "Hangup": Heard._hung_up,  # noqa: SLF001
@@ -199,5 +216,6 @@ def _call_it(channel: Channel, event: Event) -> None:
     number, person = event.get("CallerIDNum", ""), event.get("CallerIDName", "")
     if number not in {"", _UNKNOWN}:
         channel.number = number
+        channel.own_number = channel.own_number or number
     if person not in {"", _UNKNOWN}:
-        channel.person = unescaped(person)
+        channel.own_name = channel.own_name or unescaped(person)

@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from shipper.assembly.endpoints import Endpoints
 
+PERSON: Final = "\0"
+"""Stands in a message for who is told of."""
 MOST_OBJECTS: Final = 10_000
 """States that are remembered; a store has some hundred."""
 
@@ -28,9 +30,12 @@ class Kept(NamedTuple):
     previous: str = ""
     cause: str = ""
     address: str = ""
+    """An IP address."""
     queue: str = ""
     linked: str = ""
     calls: int | None = None
+    person: str = ""
+    """A name or number that `PERSON` stands for in the message; it may have to be hidden."""
 
 
 class Judge:
@@ -44,9 +49,11 @@ class Judge:
         self.endpoints = endpoints
         self._up: dict[str, bool] = {}
         self._state: dict[str, str] = {}
+        self._contacts: dict[str, set[str]] = {}
 
     def seen(self, device: str, state: str) -> None:
         """A state that was asked for (`DeviceStateList`): what it was before the next change."""
+        self._without_contact(device, state)
         self._up[f"device {device}"] = state not in _DEVICE_DOWN
         self._state[f"device {device}"] = state
 
@@ -64,9 +71,20 @@ class Judge:
             "Unreachable": False,
             "Removed": False,
         }
-        return self._changed(
-            "contact", event.get("EndpointName") or event.get("AOR", ""), state, up.get(state)
-        )
+        name = event.get("EndpointName") or event.get("AOR", "")
+        if not name or state not in up:
+            return None
+        # A telephone that came back from another port is there, though its old contact goes.
+        there = self._contacts.setdefault(name, set())
+        there.discard(event.get("URI", ""))
+        if up[state]:
+            there.add(event.get("URI", ""))
+        return self._changed("contact", name, state, bool(there))
+
+    def _without_contact(self, device: str, state: str) -> None:
+        """Events of contacts may have been lost: an endpoint that cannot be reached has none."""
+        if state in _DEVICE_DOWN:
+            self._contacts.pop(device.partition("/")[2], None)
 
     def _peer(self, event: Event) -> Kept | None:
         state = event.get("PeerStatus", "")
@@ -83,18 +101,23 @@ class Judge:
         state = event.get("Status", "")
         name = event.get("Username") or event.get("Domain", "")
         up = {"Registered": True, "Unregistered": False, "Rejected": False, "Failed": False, "Timeout": False}
-        return self._changed("registration", name, state, up.get(state), event.get("Cause", ""))
+        # Its name is an account, and only a trunk's: telephones register here, not the PBX there.
+        cause = event.get("Cause", "")
+        return self._changed("registration", name, state, up.get(state), cause, "trunk")
 
     def _device(self, event: Event) -> Kept | None:
         device, state = event.get("Device", ""), event.get("State", "")
         if device.partition("/")[0] not in _TECHNOLOGIES:
             return None  # a queue's or FreePBX's own, such as Custom:DND100
+        self._without_contact(device, state)
         found = self._changed("device", device, state, state not in _DEVICE_DOWN)
         return found and found._replace(
             action="device-back" if found.action == "device-back" else "device-unavailable"
         )
 
-    def _changed(self, what: str, name: str, state: str, up: bool | None, cause: str = "") -> Kept | None:
+    def _changed(
+        self, what: str, name: str, state: str, up: bool | None, cause: str = "", kind: str = ""
+    ) -> Kept | None:
         """Only a change from up to down, or back, is told; what was never seen is taken to have been up."""
         key = f"{what} {name}"
         before, previous = self._up.get(key, True), self._state.get(key, "")
@@ -103,10 +126,11 @@ class Judge:
         if len(self._up) >= MOST_OBJECTS:
             self._up.clear()
             self._state.clear()
+            self._contacts.clear()
         self._up[key], self._state[key] = up, state
         if up == before:
             return None
-        kind = self._kind(name)
+        kind = kind or self._kind(name)
         level = "info" if up else "error" if kind == "trunk" else "warning"
         word, name = "back" if up else "lost", name.rpartition("/")[2]
         words = f"{what} of {kind} {name} {'is back' if up else 'is lost'} ({state})"
@@ -122,10 +146,11 @@ class Judge:
         action, words, level = _QUEUE[event["Event"]]
         queue = event.get("Queue", "")
         member = event.get("MemberName") or event.get("Interface", "")
-        message = f"queue {queue}: {words}" + (f" ({member})" if member else "")
+        message = f"queue {queue}: {words}" + (f" ({PERSON})" if member else "")
         waited = event.get("HoldTime", "")
         message += f", waited {waited} s" if waited else ""
-        return Kept(action, level, message, queue, "queue", queue=queue, linked=event.get("Linkedid", ""))
+        linked = event.get("Linkedid", "")
+        return Kept(action, level, message, queue, "queue", queue=queue, linked=linked, person=member)
 
     def _alarm(self, event: Event) -> Kept | None:
         name = event.get("Channel") or event.get("Span") or event.get("DAHDIChannel", "")
@@ -147,9 +172,9 @@ class Judge:
 
     def _login(self, event: Event) -> Kept | None:
         service, account = event.get("Service", ""), event.get("AccountID", "")
-        address = event.get("RemoteAddress", "")
+        address = ip_of(event.get("RemoteAddress", ""))
         # Not the account: somebody may have typed a person's number, and only `pbx.object` hides it.
-        words = f"{service}: a log-in from {ip_of(address) or 'an unknown address'} was refused"
+        words = f"{service}: a log-in from {address or 'an unknown address'} was refused"
         state = event["Event"]
         return Kept(
             "login-failed", "warning", words, account, "account", state, cause=service, address=address

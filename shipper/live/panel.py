@@ -54,7 +54,7 @@ class Panel:
             del self._known[linked]
             return self._write(known, ENDED, now, now)
         if known is None:
-            known = _Known(linked, call, min(call.begin, now), now, 0)
+            known = _Known(linked, call, min(call.begin or now, now), now, 0)
             self._known[linked] = known
             return self._write(known, call.state, known.since, now)
         if known.call == call:

@@ -11,6 +11,8 @@ from shipper.document.clock import created_at
 
 QUEUE_CONTEXT: Final = "ext-queues"
 """Where FreePBX's callers wait for a queue's member."""
+_MEMBER: Final = "@from-queue"
+"""Whom FreePBX lets a queue dial."""
 # ITU-T Q.850: 17 user busy.
 _BUSY_CAUSE: Final = "17"
 _DISPOSITIONS: Final = {
@@ -64,7 +66,11 @@ class Channel:
     uniqueid: str
     linked: str
     number: str = ""
-    person: str = ""
+    """Shown to others: FreePBX changes it on the way out."""
+    own_number: str = ""
+    own_name: str = ""
+    queue: str = ""
+    """The one that it waited in last."""
     context: str = ""
     exten: str = ""
     last_context: str = ""
@@ -125,7 +131,7 @@ def told(group: Group) -> HeardCall:
             {name: value for name, value in {**row, "linkedid": linkedid}.items() if value not in {"", None}}
         )
         if row["uniqueid"] == first.uniqueid:
-            own = {"cnum": first.number, "cnam": first.person, "did": did}
+            own = {"cnum": first.own_number, "cnam": first.own_name, "did": did}
             rows[-1].update({name: value for name, value in own.items() if value})
     names = [text for channel in channels for text in (channel.uniqueid, channel.name)]
     return HeardCall(linked[0], linked, names, begin, end, rows)
@@ -143,7 +149,10 @@ def _without_rows(group: Group, first: Channel, end: float) -> list[Columns]:
         answered = disposition == "ANSWERED" and dial.end is not None
         row = _row_of(caller, dial.begin, until if answered else dial.end or until, disposition)
         row["billsec"] = max(0, int(until - (dial.end or until))) if answered else 0
-        rows.append({**row, "dstchannel": dial.called, "lastapp": "Dial", "lastdata": dial.string})
+        row |= {"dstchannel": dial.called, "lastapp": "Dial", "lastdata": dial.string}
+        if _MEMBER in dial.string:
+            row |= {"lastapp": "Queue", "lastdata": caller.queue}
+        rows.append(row)
     begin = float(created_at(first.uniqueid) or first.made)
     mine = [row for row in rows if row["uniqueid"] == first.uniqueid]
     if mine:
@@ -173,7 +182,7 @@ def _alone(first: Channel, begin: float, end: float) -> Columns:
     row["dcontext"] = first.last_context or first.context
     row["billsec"] = 0 if first.up is None else max(0, int(gone - first.up))
     if row["dcontext"] == QUEUE_CONTEXT:
-        row["lastapp"] = "Queue"
+        row |= {"lastapp": "Queue", "lastdata": first.queue}
     return row
 
 

@@ -83,7 +83,7 @@ class LiveWriter:
                 "kind": "state",
                 "dataset": DATASET,
                 "created": at,
-                "start": _iso(call.begin),
+                **({"start": _iso(call.begin)} if call.begin else {}),
                 "sequence": shown.sequence,
             },
             "store": {"id": self._origin.store_id, "timezone": self._origin.timezone},

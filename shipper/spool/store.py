@@ -56,6 +56,7 @@ class Spool(SpoolRefused):
         counts: dict[str, int] | None = None,
         unsettled: Iterable[Unsettled] = (),
         settled: Iterable[str] = (),
+        looked_for: Iterable[str] = (),
     ) -> None:
         """Documents and the reading position behind them, together or not at all.
 
@@ -66,6 +67,7 @@ class Spool(SpoolRefused):
             counts: Counters to raise.
             unsettled: Calls of which rows are among the documents, and that are to be sent later.
             settled: Calls that are among the documents, and were unsettled until now.
+            looked_for: Calls that AMI heard, and of which it is known now whether they have rows.
 
         Raises:
             SpoolFullError: ``max_mib`` is reached; nothing was written.
@@ -91,6 +93,7 @@ class Spool(SpoolRefused):
                 self._db.executemany("DELETE FROM buckets WHERE bucket = ?", gone)
             self._leave_open(unsettled)
             self._settle_calls(settled)
+            self._forget_heard(looked_for)
             self._count(counts or {})
 
     def buckets(self, first: str, last: str = "~") -> dict[str, Bucket]:

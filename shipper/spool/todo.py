@@ -63,6 +63,15 @@ class SpoolToDo(SpoolFile):
             )
             return [Unsettled(*row) for row in found]
 
+    def next_due(self) -> float | None:
+        """When the next call is to be looked at, seconds since 1970; None where none is."""
+        with self._explained():
+            found = self._db.execute(
+                "SELECT min(due) FROM (SELECT min(due) AS due FROM unsettled "
+                "UNION ALL SELECT min(due) FROM heard)"
+            ).fetchone()
+        return None if found[0] is None else float(found[0])
+
     def unsettled(self) -> int:
         """How many calls have not settled."""
         with self._explained():
@@ -92,7 +101,10 @@ class SpoolToDo(SpoolFile):
     def _settle_calls(self, linked: Iterable[str]) -> None:
         names = [(name,) for name in linked]
         self._db.executemany("DELETE FROM unsettled WHERE linked = ?", names)
-        self._db.executemany("DELETE FROM heard WHERE linked = ?", names)  # it has rows
+        self._forget_heard(name for (name,) in names)  # they have rows
+
+    def _forget_heard(self, linked: Iterable[str]) -> None:
+        self._db.executemany("DELETE FROM heard WHERE linked = ?", [(name,) for name in linked])
 
     def hear(self, calls: Iterable[tuple[str, float, str]]) -> None:
         """Remember calls that AMI heard: linkedid, when to look for their rows, what was heard (JSON)."""

@@ -85,7 +85,7 @@ def test_an_error_shows_in_status_until_the_part_works_again(
 
 def test_check_of_a_store_that_works(ready_store: Store, cdr_database: CdrDatabase) -> None:
     fill(cdr_database, 20)
-    ready_store.set("store", trunks=["vivo"])
+    ready_store.set("store", trunks=["vivo"]).set("ami", enabled=False)
     result = ready_store.run("check")
     assert (result.code, result.err) == (0, "")
     lines = [line.split()[:2] for line in result.out.splitlines()]
@@ -112,7 +112,7 @@ def test_check_of_a_store_that_works(ready_store: Store, cdr_database: CdrDataba
         "spool": "ok",
         "ami": "skipped",
     }
-    assert {name for found in findings for name in found} == {"part", "state", "message", "hint"}
+    assert {name for found in findings for name in found} == {"part", "state", "message", "hint", "stanza"}
 
 
 def test_check_tells_a_database_that_is_down_once(store: Store) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from panoramisk.manager import Manager
 
 from shipper.config import AmiSettings
 from shipper.errors import AmiError, words
-from shipper.sources.ami.message import Event, parsed
+from shipper.sources.ami.message import Answer, Event, parsed
 from shipper.sources.ami.protocol import SLICE_SECONDS, AmiProtocol, Queue
 
 log = logging.getLogger("shipper.watching")
@@ -109,26 +109,12 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         Raises:
             AmiError: No answer in time, a refusal, or no session any more.
         """
-        if self._over or not self.authenticated:
-            raise AmiError(f"{self.where} is not connected, {action} cannot be asked")
-        asked = Action({"Action": action, **fields})
-        waiter = self._asked[asked.id] = self.loop.create_future()
-        self.send_action(asked)
-        try:
-            async with asyncio.timeout(ASK_SECONDS):
-                answer = await waiter
-        except TimeoutError:
-            raise AmiError(f"{self.where} did not answer {action} within {ASK_SECONDS:g} s") from None
-        finally:
-            del self._asked[asked.id]
-            self.protocol.responses.pop(asked.id, None)
-        response, *items = answer if isinstance(answer, list) else [answer]
-        if not response.success:
-            raise AmiError(
-                f"{self.where} refuses {action} ({response.message})",
-                f'[{self._settings.username}] in {MANAGER_CONF} needs "write = reporting"',
-            )
+        _, *items = await self._answer(action, fields)
         return [item.fields for item in items[:-1]]
+
+    async def ask_one(self, action: str, **fields: str) -> Event:
+        """The answer itself, of an action that is answered with one message; see `ask`."""
+        return (await self._answer(action, fields))[0].fields
 
     async def closed(self) -> AmiError:
         """Wait until the session has ended and all that it brought was taken; says why it ended."""
@@ -186,6 +172,29 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         if self.inbox and not self._pumping:
             self._pumping = True
             self.loop.call_soon(self._pump)
+
+    async def _answer(self, action: str, fields: Mapping[str, str]) -> list[Answer]:
+        """The response, and what follows it."""
+        if self._over or not self.authenticated:
+            raise AmiError(f"{self.where} is not connected, {action} cannot be asked")
+        asked = Action({"Action": action, **fields})
+        waiter = self._asked[asked.id] = self.loop.create_future()
+        self.send_action(asked)
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                answer = await waiter
+        except TimeoutError:
+            raise AmiError(f"{self.where} did not answer {action} within {ASK_SECONDS:g} s") from None
+        finally:
+            del self._asked[asked.id]
+            self.protocol.responses.pop(asked.id, None)
+        found = answer if isinstance(answer, list) else [answer]
+        if not found[0].success:
+            raise AmiError(
+                f"{self.where} refuses {action} ({found[0].message})",
+                f'[{self._settings.username}] in {MANAGER_CONF} needs "write = reporting"',
+            )
+        return found
 
     async def _connect(self) -> None:
         try:
