@@ -16,7 +16,6 @@ from shipper.config import AmiSettings, Config
 from shipper.document.clock import created_at
 from shipper.errors import AmiError, ShipperError
 from shipper.outputs import OpenSearchOutput, make_output
-from shipper.sources.ami import rights
 from shipper.sources.cdr import Database
 from shipper.spool import Spool, SpoolLock
 
@@ -209,6 +208,9 @@ def _clock(config: Config, database: Database) -> Finding:
 
 
 def _ami(settings: AmiSettings) -> Finding:
+    # The agent imports this module too, and asyncio and panoramisk take 3 MiB.
+    from shipper.sources.ami import rights  # noqa: PLC0415
+
     text = rights.stanza(settings)
     paste = f"put what stands below into {rights.FILE}, then: asterisk -rx 'manager reload'"
     if not settings.enabled:

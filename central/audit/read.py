@@ -10,6 +10,7 @@ from opensearchpy import OpenSearch
 from central.audit.compare import Held
 from central.audit.days import Registered
 from central.client import Connection, translated
+from shipper.assembly.builder import WITHOUT_ROW
 from shipper.document.account import day_of, entry_of
 
 REPORTS: Final = "pabx-audit-*"
@@ -93,9 +94,17 @@ class Reader:
         }
 
     def documents(self, since: str, until: str) -> dict[Key, Held]:
-        """What is held of each store's day, counted document by document (without `doubled`, `merged`)."""
+        """What is held of each store's day, counted document by document (without `doubled`, `merged`).
+
+        Calls that AMI alone heard are left out: a store counts its rows, and what they make.
+        """
         found: dict[Key, Held] = defaultdict(Held)
-        query = {"range": {"local.date": {"gte": since, "lte": until}}}
+        query = {
+            "bool": {
+                "filter": [{"range": {"local.date": {"gte": since, "lte": until}}}],
+                "must_not": [{"term": {"tags": WITHOUT_ROW}}],
+            }
+        }
         for _, source in self._every(DOCUMENTS, query, list(_FIELDS)):
             source.setdefault("cdr", {})  # all of its fields were taken away
             entry = entry_of(source)

@@ -126,8 +126,9 @@ class FakeAmi:
 
     def stop(self) -> None:
         """Close all connections and listen no more, as a killed Asterisk does."""
-        self.resume()
-        self._run(self._stop()).result()
+        stopping = self._run(self._stop())
+        self.resume()  # only now: what came while it hung stays unanswered
+        stopping.result()
 
     def restart(self) -> None:
         """Be killed, and started again on the same port."""
@@ -136,8 +137,17 @@ class FakeAmi:
 
     def hang(self) -> None:
         """Stop answering and sending with all connections open, as a process does that was sent SIGSTOP."""
+        if not self._going.is_set():
+            return
+        hung = threading.Event()
+
+        def hang() -> None:
+            hung.set()
+            self._going.wait()
+
         self._going.clear()
-        self._loop.call_soon_threadsafe(self._going.wait)
+        self._loop.call_soon_threadsafe(hang)
+        hung.wait()  # so that nothing that is asked from now on is answered
 
     def resume(self) -> None:
         """Go on after `hang`."""
@@ -217,6 +227,8 @@ class FakeAmi:
         elif action == "login":
             said = self._log_in(asked)
             goes_on = said[0]["Response"] == "Success"
+        elif client.logged_in and asked.get("variable") == f"AST_CONFIG(manager.conf,{self.username},read)":
+            said = [_reply(asked, "Success", Variable=asked["variable"], Value=",".join(sorted(self.read)))]
         elif client.logged_in or action == "logoff":
             said = answer(asked, self.write, self.state)
         else:

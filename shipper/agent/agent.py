@@ -4,20 +4,24 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from shipper import __version__
 from shipper.agent.board import Board
-from shipper.agent.listening import Listening
 from shipper.agent.nightly import Nightly
-from shipper.agent.pulse import Pulse, nothing_heard
+from shipper.agent.pulse import Pulse, silence
 from shipper.agent.reading import Reading, never
 from shipper.agent.sending import Sending
 from shipper.config import Config
+from shipper.document.heartbeat import OFF
 from shipper.document.model import Origin
 from shipper.outputs import make_output
 from shipper.sources.cdr import CdrReader, Database, buckets
 from shipper.spool import ACCOUNT, Spool, SpoolLock
+
+if TYPE_CHECKING:
+    from shipper.agent.listening import Listening
 
 STOP_SECONDS = 5.0
 """How long a sender that still waits for an answer may delay the end: what it has sent is sent again."""
@@ -64,7 +68,7 @@ class Agent:
             sender = threading.Thread(target=self._guarded(sending.forever), name="sending", daemon=True)
             sender.start()
             listener = None
-            if self._listening is not None and self._listening.wanted:
+            if self._listening is not None:
                 work = self._guarded(self._listening.forever)
                 listener = threading.Thread(target=work, name="listening", daemon=True)
                 listener.start()
@@ -123,12 +127,13 @@ class Agent:
         zone = ZoneInfo(self._config.store.timezone)
         done = spool.notes().get(ACCOUNT, ("", 0.0))[0]
         board = Board()
-        listening = self._listening = self._listens(reader, board) if listen else None
+        unheard = silence(self._config.ami) if listen else OFF
+        listening = self._listening = None if unheard else self._listens(reader, board)
         pulse = Pulse(
             self._origin,
             self._config.agent.heartbeat_seconds,
             lambda: reading.error,
-            nothing_heard if listening is None else listening.report,
+            (lambda: (unheard, {})) if listening is None else listening.report,
         )
         sending = Sending(
             make_output(self._config),
@@ -153,7 +158,10 @@ class Agent:
         )
         return reading, sending
 
-    def _listens(self, reader: CdrReader, board: Board) -> Listening:
+    def _listens(self, reader: CdrReader, board: Board) -> "Listening":
+        # asyncio and panoramisk take 3 MiB: only where they are of use.
+        from shipper.agent.listening import Listening  # noqa: PLC0415
+
         return Listening(
             self._config,
             self._origin,

@@ -10,7 +10,6 @@ from shipper.agent.watching import Watching
 from shipper.assembly.builder import identify_call
 from shipper.assembly.endpoints import Endpoints
 from shipper.config import Config
-from shipper.document.heartbeat import OFF
 from shipper.document.model import Origin
 from shipper.document.privacy import Privacy
 from shipper.live.events import EventWriter
@@ -20,7 +19,6 @@ from shipper.numbering import reader as numbers
 from shipper.spool import Spool
 
 HOUR_SECONDS: Final = 3600.0
-NOT_SET_UP: Final = "ami.secret is empty: calls in progress are not seen; shipper check says what to set"
 
 
 class Listening:
@@ -46,7 +44,6 @@ class Listening:
         hung_up: Callable[[], None],
         arrived: Callable[[], None],
     ) -> None:
-        self._settings = config.ami
         self._trunks = trunks
         self._known = trunks()
         read = numbers(config.store.country, config.store.area_code)
@@ -64,11 +61,6 @@ class Listening:
             config.ami, self._folding, spool, board, lookback, hung_up, arrived, self._learn
         )
 
-    @property
-    def wanted(self) -> bool:
-        """It is switched on, and has what it needs."""
-        return self._settings.enabled and bool(self._settings.secret)
-
     def forever(self) -> None:
         """Listen until told to stop; whatever fails is tried again."""
         self._watching.forever()
@@ -83,11 +75,7 @@ class Listening:
 
     def report(self) -> tuple[str, Mapping[str, Any]]:
         """For the heartbeat: what is wrong, and the PBX's presence as fields of ``store``."""
-        if not self._settings.enabled:
-            return OFF, {}
-        if not self._settings.secret:
-            return NOT_SET_UP, {}
-        return str(self._watching.error or ""), self._watching.report
+        return str(self._watching.error or self._watching.lacks), self._watching.report
 
     def _learn(self) -> None:
         """The reader may have found trunks in FreePBX's list meanwhile."""

@@ -6,18 +6,27 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from shipper.config import AmiSettings
 from shipper.document.heartbeat import OFF, State, heartbeat
 from shipper.document.model import Document, Origin
 from shipper.errors import ShipperError, SpoolError
 from shipper.spool import Spool, SpoolFullError
 
 FULL = "full"
+NOT_SET_UP = "ami.secret is empty: calls in progress are not seen; shipper check says what to set"
 SPREAD_SECONDS = 5.0
 """Agents that start at once, as after a power cut in a whole town, do not beat in step."""
 
 
+def silence(settings: AmiSettings) -> str:
+    """Why the PBX is not listened to; empty: it is."""
+    if not settings.enabled:
+        return OFF
+    return "" if settings.secret else NOT_SET_UP
+
+
 def nothing_heard() -> tuple[str, Mapping[str, Any]]:
-    """The PBX is not listened to."""
+    """Nobody asked for more than rows."""
     return OFF, {}
 
 

@@ -15,7 +15,7 @@ from shipper.errors import ShipperError, SpoolError
 from shipper.live.channel import Event
 from shipper.live.folding import Folding, Snapshot
 from shipper.live.judge import Kept
-from shipper.sources.ami import Link
+from shipper.sources.ami import Link, rights
 from shipper.sources.cdr.unheard import as_text
 from shipper.spool import Spool
 
@@ -52,6 +52,9 @@ class Watching:
         hung_up: Told when the table may have new rows.
         arrived: Told when there is something to send.
         refreshed: Called before the state is compared: what the folding has to know may have changed.
+
+    Attributes:
+        lacks: The user may not read what the panel needs; empty: it may, or Asterisk does not tell.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Watching:
         self._hung_up = hung_up
         self._arrived = arrived
         self._refreshed = refreshed
+        self.lacks = ""
         self._trouble = Trouble("ami", spool, log)
         self._stop = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -139,6 +143,10 @@ class Watching:
         try:
             await link.open()
             closed = asyncio.create_task(link.closed())
+            found = await rights.ask(link, self._settings.username)
+            self.lacks = found.problem if found.missing else ""
+            if self.lacks:
+                log.error("%s; see shipper check", self.lacks)
             await self._resync(link, first=True)
             self._trouble.over()
             self._connected = True

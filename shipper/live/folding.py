@@ -106,7 +106,7 @@ class Folding:
         self._lost = self._clock()
 
     def _booted(self, event: Event) -> None:
-        """Told at each log-in, with ``Uptime`` in seconds: is it another start than the one that was known?"""
+        """Told at each log-in, with ``Uptime`` in seconds: another start than the one that was known?"""
         uptime = event.get("Uptime", "")
         if not (uptime.isascii() and uptime.isdigit()):
             return

@@ -71,25 +71,33 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        if not read_only:
-            path.chmod(0o600)  # call records are personal data
-        connection.execute("PRAGMA cache_size=-1024")
-        connection.execute("PRAGMA journal_size_limit=8388608")
-        connection.execute("PRAGMA wal_autocheckpoint=2000")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0 and not read_only:
-            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        elif version in _STEPS and not read_only:
-            steps = f"{_STEPS[version]} {_HEARD} PRAGMA user_version={VERSION};"
-            connection.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
-        elif version != VERSION:
-            raise _other_version(path, version)
-        connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            _prepare(connection, path, read_only=read_only)
+        except BaseException:
+            connection.close()  # on a full disk it is tried again and again
+            raise
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    if not read_only:
+        path.chmod(0o600)  # call records are personal data
+    connection.execute("PRAGMA cache_size=-1024")
+    connection.execute("PRAGMA journal_size_limit=8388608")
+    connection.execute("PRAGMA wal_autocheckpoint=2000")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0 and not read_only:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+    elif version in _STEPS and not read_only:
+        steps = f"{_STEPS[version]} {_HEARD} PRAGMA user_version={VERSION};"
+        connection.executescript(f"BEGIN IMMEDIATE; {steps} COMMIT;")
+    elif version != VERSION:
+        raise _other_version(path, version)
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _other_version(path: Path, version: int) -> SpoolError:

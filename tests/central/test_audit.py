@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compose.stack import OpenSearchCluster
+from shipper.assembly.builder import WITHOUT_ROW
 from shipper.document.account import Account, report
 from shipper.document.clock import StoreClock
 from shipper.document.identity import mark
@@ -181,6 +182,28 @@ def test_what_nobody_may_take_for_damage(central: Central, chain: OpenSearchClus
     rest["call"] = {"id": rest["event"]["id"], "merged_into": "x"}
     put(chain, [rest])
     assert audited(central, chain)[0] == 0
+
+
+def test_a_call_without_a_row_is_in_no_report_and_counts_as_soon_as_it_has_one(
+    central: Central, chain: OpenSearchCluster
+) -> None:
+    heard = call("Loja001", DAYS[0], 77)
+    heard["event"]["sequence"] = 1
+    heard["call"]["legs"] = 0
+    heard["tags"] = [WITHOUT_ROW]
+    put(chain, [heard])
+    assert audited(central, chain)[0] == 0
+    put(chain, [call("Loja001", DAYS[0], 77)])
+    _, found = audited(central, chain)
+    assert [(day["state"], day["difference"]) for day in found["days"]] == [("differs", "1 call too many")]
+
+
+def test_a_call_that_the_store_counted_is_missed_whatever_is_said_of_it(
+    central: Central, chain: OpenSearchCluster
+) -> None:
+    change(chain, holdings()["Loja001", DAYS[0]][4], f"ctx._source.tags = ['{WITHOUT_ROW}']")
+    _, found = audited(central, chain)
+    assert [day["difference"] for day in found["days"]] == ["1 call missing"]
 
 
 def test_what_heals_is_recorded(central: Central, chain: OpenSearchCluster) -> None:

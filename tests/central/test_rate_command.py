@@ -20,6 +20,7 @@ from central.rating import calls as cluster_calls
 from central.rating.calls import Calls
 from central.rating.run import _BILLABLE, _query
 from compose.stack import OpenSearchCluster
+from shipper.assembly.builder import FIRST, WITHOUT_ROW, sequence_of
 from tests.central.outcome import Outcome
 
 pytestmark = pytest.mark.servers
@@ -291,6 +292,19 @@ def test_a_call_that_its_store_writes_again_is_pending_again(cluster: OpenSearch
     assert rate()["changed"] == 1
     assert costs(cluster) == {"a": 0.785, "b": 0.435}  # 0.05 + 0.35 * 126 / 60
     assert written(before, stored(cluster)) == {"a"}
+
+
+def test_a_call_without_a_row_gets_a_cost_and_a_row_makes_it_pending_again(
+    cluster: OpenSearchCluster, rate: Rate
+) -> None:
+    send(cluster, call("heard", sequence=FIRST, legs=0) | {"tags": [WITHOUT_ROW]})
+    rate()
+    assert costs(cluster) == {"heard": 0.435}
+    assert stored(cluster)["heard"]["_version"] == FIRST + 1
+    send(cluster, call("heard", sequence=sequence_of(1), billable_seconds=30))
+    assert costs(cluster) == {"heard": None}
+    rate()
+    assert costs(cluster) == {"heard": 0.225}
 
 
 def test_an_older_state_that_is_sent_again_takes_no_cost_away(cluster: OpenSearchCluster, rate: Rate) -> None:

@@ -102,6 +102,12 @@ class RunningAgent:
         fields = self._proc("stat").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def pin(self, core: int) -> None:
+        """All of its threads on one core."""
+        assert self._process is not None
+        for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})
+
     def memory_mib(self) -> tuple[float, float]:
         """Resident memory now and at most."""
         found = dict(line.split(":", 1) for line in self._proc("status").splitlines())

@@ -335,6 +335,7 @@ def test_a_spool_of_the_version_before_calls_has_them_made(
     cluster.request("DELETE", "/pabx-calls-*")
     with sqlite3.connect(store.spool) as spool:
         spool.execute("DROP TABLE unsettled")
+        spool.execute("DROP TABLE heard")
         spool.execute("ALTER TABLE documents DROP COLUMN operation")
         spool.execute("PRAGMA user_version=1")
     looked = store.run("status")

@@ -16,7 +16,7 @@ from shipper.agent.pulse import Pulse
 from shipper.agent.sending import Sending
 from shipper.backoff import Backoff
 from shipper.config import OpenSearchSettings
-from shipper.document.heartbeat import State, heartbeat
+from shipper.document.heartbeat import OFF, State, heartbeat
 from shipper.document.model import Origin
 from shipper.document.validate import validator
 from shipper.errors import ConfigError, DiskFullError, OutputError
@@ -30,7 +30,7 @@ from tests.shipper.test_refused import row
 ORIGIN = Origin("Loja001", "America/Sao_Paulo", "1.0")
 NOW = datetime(2026, 11, 23, 8, 10, 7, 123000, tzinfo=UTC)
 CALM = State(0, 4096, 2**20, full=False, oldest=None, refused=0, acknowledged=None, reading="", sending="",
-             spool="")  # fmt: skip
+             spool="", ami="", pbx={})  # fmt: skip
 
 
 def body_of(state: State) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class TestDocument:
                 "spool_full": False,
                 "lag_seconds": 0,
                 "refused_documents": 0,
-                "checks": {"reading": "ok", "sending": "ok", "spool": "ok"},
+                "checks": {"reading": "ok", "sending": "ok", "spool": "ok", "ami": "ok"},
             },
             "agent": {"version": "1.0"},
         }
@@ -78,8 +78,39 @@ class TestDocument:
         store = body_of(state)["store"]
         assert (store["lag_seconds"], store["spool_documents"], store["refused_documents"]) == (90, 7, 2)
         assert store["last_acknowledgement"] == "2026-11-23T08:08:37.123Z"
-        assert store["checks"] == {"reading": "x" * 1023 + "…", "sending": "ok", "spool": "full"}
+        assert store["checks"] == {
+            "reading": "x" * 1023 + "…",
+            "sending": "ok",
+            "spool": "full",
+            "ami": "ok",
+        }
         assert validator("store")(body_of(state)) is None
+
+    def test_of_a_pbx_that_is_heard(self) -> None:
+        """All that the PBX tells, as `Folding.report` gives it."""
+        told = {
+            "calls_now": 2,
+            "extensions_registered": 3,
+            "extensions_unregistered": 1,
+            "extensions_missing": ["103"],
+            "trunks_up": ["acme"],
+            "trunks_down": [],
+            "trunk_peaks": ["acme=7"],
+            "ami_resync_differences": 0,
+        }
+        body = body_of(CALM._replace(pbx=told))
+        assert told.items() <= body["store"].items()
+        assert validator("store")(body) is None
+
+    @pytest.mark.parametrize(
+        ("ami", "check"),
+        [("", "ok"), (OFF, "off"), ("ami: cut; wait", "ami: cut; wait"), ("x" * 2000, "x" * 1023 + "…")],
+    )
+    def test_of_a_pbx_that_is_not(self, ami: str, check: str) -> None:
+        body = body_of(CALM._replace(ami=ami))
+        assert body["store"]["checks"]["ami"] == check
+        assert "calls_now" not in body["store"]
+        assert validator("store")(body) is None
 
     def test_a_clock_that_was_set_back_is_no_negative_lag(self) -> None:
         assert body_of(CALM._replace(oldest=NOW.timestamp() + 60))["store"]["lag_seconds"] == 0
@@ -106,14 +137,25 @@ class TestPulse:
             "reading": "config: a; b",
             "sending": "ok",
             "spool": "ok",
+            "ami": "off",
         }
         assert self.checks(tmp_path, None, OutputError("cut", "wait"))["sending"] == "output: cut; wait"
         assert self.checks(tmp_path, SpoolFullError("1 MiB", "wait"), None) == {
             "reading": "spool: 1 MiB; wait",
             "sending": "ok",
             "spool": "full",
+            "ami": "off",
         }
         assert self.checks(tmp_path, None, DiskFullError("no room"))["spool"] == "spool: no room"
+
+    def test_says_what_the_pbx_does(self, tmp_path: Path) -> None:
+        spool = Spool(tmp_path / "spool.db", 1)
+        heard: list[tuple[str, dict[str, Any]]] = [("", {"calls_now": 3}), ("ami: cut; wait", {})]
+        pulse = Pulse(ORIGIN, 30, lambda: None, lambda: heard.pop(0))
+        first, then = (json.loads(pulse.document(spool, None).body)["store"] for _ in range(2))
+        spool.close()
+        assert (first["calls_now"], first["checks"]["ami"]) == (3, "ok")
+        assert ("calls_now" in then, then["checks"]["ami"]) == (False, "ami: cut; wait")
 
     def test_comes_at_its_pace(self) -> None:
         pulse = Pulse(ORIGIN, 0.2, lambda: None)
@@ -156,7 +198,7 @@ class TestRealNode:
         assert before < store["last_seen"] == stored()["event"]["ingested"]
         assert before < store["last_acknowledgement"] <= stored()["@timestamp"]
         assert (store["spool_documents"], store["lag_seconds"]) == (0, 0)
-        assert store["checks"] == {"reading": "ok", "sending": "ok", "spool": "ok"}
+        assert store["checks"] == {"reading": "ok", "sending": "ok", "spool": "ok", "ami": "off"}
         assert "sequence" not in stored()["event"]
         assert ready_store.status()["delivered"] == 40
 

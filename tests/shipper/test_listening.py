@@ -1,5 +1,6 @@
 """The agent that listens: real database and cluster; the PBX is a fake AMI server with a real one's bytes."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -211,3 +212,48 @@ def test_the_heartbeat_tells_of_telephones_trunks_and_calls(listening: Store, pb
     assert store["trunk_peaks"] == ["acme=1"]
     assert store["ami_resync_differences"] == 0
     assert store["extensions_registered"] + store["extensions_unregistered"] == 4
+
+
+def test_a_user_who_may_not_read_calls(listening: Store, pbx: Pbx, found: Found) -> None:
+    """Logged in, and deaf: the panel would just look quiet."""
+    pbx.ami.read = frozenset({"system"})
+    with listening.agent():
+
+        def check() -> str:
+            hits = there(found, "pabx-stores")
+            return str(hits[0]["_source"]["store"]["checks"]["ami"]) if hits else ""
+
+        eventually(lambda: "read = lacks call: calls in progress" in check(), "the reason in the heartbeat")
+
+
+@pytest.mark.parametrize(
+    ("read", "write", "state", "words"),
+    [
+        ("system,call,cdr,agent,security", "reporting", "ok", "0 channels now"),
+        ("all", "reporting", "ok", "0 channels now"),
+        ("system,call,cdr,agent", "reporting", "warning", "not seen without read = security: failed log-ins"),
+        ("call,system", "reporting", "failed", "read = lacks cdr: calls that leave no row"),
+        ("call,cdr", "", "failed", "refuses CoreShowChannels (Permission denied)"),
+    ],
+)
+def test_what_check_says_of_rights(
+    listening: Store, pbx: Pbx, read: str, write: str, state: str, words: str
+) -> None:
+    pbx.ami.read, pbx.ami.write = frozenset(read.split(",")), frozenset(write.split(","))
+    pbx.ami.secret = "tr0ub4dor"
+    listening.set("ami", secret="tr0ub4dor")
+    (one,) = (one for one in json.loads(listening.run("check", "--json").out) if one["part"] == "ami")
+    assert (one["state"], words in one["message"]) == (state, True), one
+    assert bool(one["stanza"]) == (state != "ok")
+    assert ("[shipper]" in one["stanza"]) == (state != "ok")
+    assert pbx.ami.secret not in one["stanza"]
+
+
+def test_what_check_says_where_nobody_listens(listening: Store, pbx: Pbx) -> None:
+    pbx.ami.stop()
+    result = listening.run("check")
+    assert result.code == 1
+    (line,) = (line for line in result.out.splitlines() if line.startswith("ami"))
+    assert "cannot be reached" in line
+    assert "write = reporting" in result.out.splitlines()[-1]
+    assert "[shipper]" not in listening.set("ami", enabled=False).run("check").out

@@ -194,7 +194,7 @@ class TestFile:
         raw.close()
         with pytest.raises(SpoolError) as caught:
             Spool(path)
-        assert "is a spool of version 99, this agent knows 3" in str(caught.value)
+        assert "is a spool of version 99, this agent knows 4" in str(caught.value)
         assert f"mv {path} {path}.old" in str(caught.value)
         assert caught.value.permanent
 

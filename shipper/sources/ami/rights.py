@@ -111,11 +111,24 @@ async def _look(settings: AmiSettings) -> Rights:
     link = Link(settings, _nobody, _nobody)
     try:
         await link.open()
-        channels = await link.ask("CoreShowChannels")
-        commands = await link.ask_one("ListCommands")
-        return Rights(link.where, len(channels), await _read(link, settings.username), frozenset(commands))
+        return await ask(link, settings.username)
     finally:
         link.close()
+
+
+async def ask(link: Link, username: str) -> Rights:
+    """The rights of whoever is logged in.
+
+    Args:
+        link: An open session.
+        username: Whose it is.
+
+    Raises:
+        AmiError: Not even what the agent needs may be asked, or the session has ended.
+    """
+    channels = await link.ask("CoreShowChannels")
+    commands = await link.ask_one("ListCommands")
+    return Rights(link.where, len(channels), await _read(link, username), frozenset(commands))
 
 
 async def _read(link: Link, username: str) -> frozenset[str] | None:

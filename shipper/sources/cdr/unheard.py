@@ -1,11 +1,12 @@
 """Calls that AMI heard, and of which the table should have rows by now."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from shipper.assembly import CallBuilder, leg_of
+from shipper.assembly.join import TOUCHING_SECONDS
 from shipper.assembly.leg import Leg
 from shipper.document.clock import StoreClock, stamp
 from shipper.document.model import Document
@@ -55,14 +56,27 @@ class Unheard:
                 if not self._has_rows(call):
                     documents += self._documents(call, builder)
             counts = {"documents": len(documents), "unheard": len(documents)}
-            self._spool.add(documents, counts=counts, settled=[linked for linked, _ in due])
+            self._spool.add(documents, counts=counts, looked_for=[linked for linked, _ in due])
             made += len(documents)
         return made
 
     def _has_rows(self, call: HeardCall) -> bool:
         span = (self._bucket(call.begin - AROUND_SECONDS), self._bucket(call.end + AROUND_SECONDS))
-        found = self._database.related([span], [*call.linked_ids, *call.names])
-        return len(list(found)) > 0  # to its end: the connection has one answer at a time
+        columns = self._database.columns
+        # To its end: the connection has one answer at a time.
+        found = list(self._database.related([span], [*call.linked_ids, *call.names]))
+        return any(self._is_of(call, dict(zip(columns, row, strict=True))) for row in found)
+
+    def _is_of(self, call: HeardCall, row: Mapping[str, bytes | None]) -> bool:
+        """By linkedid or uniqueid; by a channel's name only while that lived: a restarted PBX counts anew."""
+        linkedid, uniqueid, calldate = (
+            (row.get(name) or b"").decode(errors="replace") for name in ("linkedid", "uniqueid", "calldate")
+        )
+        if linkedid in call.linked_ids or (uniqueid and uniqueid in call.names):
+            return True
+        moment = self._clock.moment(calldate, uniqueid)
+        first, last = int(call.begin) - TOUCHING_SECONDS, call.end + TOUCHING_SECONDS
+        return moment is None or first <= moment.epoch <= last
 
     def _documents(self, call: HeardCall, builder: CallBuilder) -> list[Document]:
         legs = [leg for number, row in enumerate(call.rows) if (leg := self._leg(call, number, row))]
