@@ -21,7 +21,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP) ## 12 stores, 60 days: MariaDB -> shippers -> OpenSearch, then the first answers
+demo: $(STAMP) ## 12 stores, 60 days: MariaDB -> shippers -> OpenSearch, then the first answers; DEMO_LIVE=60: calls of now
 	@$(BIN)/python -m compose.demo
 
 test: $(STAMP) lint ## everything, on the real servers

@@ -263,6 +263,7 @@ FOUND = {
     ("pabx-calls-*", "call.answered_by:102 AND call.queue:400"): 1,
     ("pabx-calls-*", "tags:times_inseparable"): 2,
     ("pabx-calls-*", "tags:call_incomplete"): 0,
+    ("pabx-calls-*", "tags:call_without_row"): 0,
     ("pabx-calls-*", "call.direction:unknown AND NOT call.merged_into:*"): 0,
 }
 

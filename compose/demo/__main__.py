@@ -6,13 +6,14 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from compose.demo import around, completeness, costs, gate, hours, outcomes, searching, ship, stores
+from compose.demo import around, completeness, costs, gate, hours, live, outcomes, searching, ship, stores
 from compose.demo.documents import Documents
 from compose.simulator import StoreProfile, chain
 from compose.stack import StackError, state
@@ -39,7 +40,7 @@ def main() -> int:
     folder.mkdir(parents=True)
     start = date.today() - timedelta(days=options.days)  # noqa: DTZ011  # each store has a zone of its own
     try:
-        right = demo(database, url, folder, options.stores, start, options.days)
+        right = demo(database, url, folder, options.stores, start, options.days, options.live)
     except (StackError, ship.ShippingError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -47,8 +48,16 @@ def main() -> int:
     return 0 if right else 1
 
 
-def demo(database: stores.Server, url: str, folder: Path, number: int, start: date, days: int) -> bool:
-    """Let stores telephone, deliver it, rate it, ask the first questions.
+def demo(
+    database: stores.Server,
+    url: str,
+    folder: Path,
+    number: int,
+    start: date,
+    days: int,
+    live_seconds: int = 0,
+) -> bool:
+    """Let stores telephone, deliver it, rate it, ask the first questions; if asked, show the panel of now.
 
     Args:
         database: Where the stores' databases are made.
@@ -57,9 +66,10 @@ def demo(database: stores.Server, url: str, folder: Path, number: int, start: da
         number: Of stores.
         start: The first day on which they telephone.
         days: How many days they do.
+        live_seconds: How long they telephone now; 0: not at all.
 
     Returns:
-        Whether every row and every call is there and right.
+        Whether every row and every call is there and right, and the panel was.
     """
     profiles = chain(number, SEED)
     documents = Documents(OpenSearch(url, timeout=120), [store.id for store in profiles])
@@ -78,8 +88,10 @@ def demo(database: stores.Server, url: str, folder: Path, number: int, start: da
     _done(f"{number} stores telephoned for {days} days: {calls:,} calls, {rows:,} CDR rows", at)
 
     at = time.monotonic()
-    if gate.available():
-        configs, how = _through_the_gate(database, profiles, central, folder, documents, rows, progress)
+    entrance = gate.Gate(folder, central) if gate.available() else None
+    if entrance:
+        configs = _through_the_gate(database, profiles, entrance, folder, documents, rows, progress)
+        how = " through Fluent Bit"
     else:
         print("fluent-bit is not on PATH: the shippers send direct, without head office's gate")
         configs, how = [stores.configure(database, store, url, folder) for store in profiles], ""
@@ -106,6 +118,10 @@ def demo(database: stores.Server, url: str, folder: Path, number: int, start: da
     hours.show(documents)
     searching.show(documents)
 
+    if live_seconds:
+        with entrance.running() if entrance else nullcontext():
+            right &= live.show(database, url, profiles, configs, live_seconds, SEED)
+
     print("\nNow look around; the servers keep running")
     for line in around.lines(documents, url, configs[0]):
         print(f"  {line}")
@@ -115,14 +131,13 @@ def demo(database: stores.Server, url: str, folder: Path, number: int, start: da
 def _through_the_gate(
     database: stores.Server,
     profiles: Sequence[StoreProfile],
-    central: gate.Central,
+    entrance: gate.Gate,
     folder: Path,
     documents: Documents,
     rows: int,
     progress: ProgressLine,
-) -> tuple[list[Path], str]:
+) -> list[Path]:
     """Enrol each store, and ship through a real Fluent Bit."""
-    entrance = gate.Gate(folder, central)
     configs = []
     for store in profiles:
         progress(f"central stores enrol {store.id}")
@@ -136,7 +151,7 @@ def _through_the_gate(
             if time.monotonic() > until:
                 raise ship.ShippingError(f"{entrance.waiting()} files wait in {entrance.folder}/storage")
             time.sleep(0.2)
-    return configs, " through Fluent Bit"
+    return configs
 
 
 def _done(text: str, since: float) -> None:
@@ -147,6 +162,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__, allow_abbrev=False)
     parser.add_argument("--stores", type=int, default=int(os.environ.get("DEMO_STORES", "12")), metavar="N")
     parser.add_argument("--days", type=int, default=int(os.environ.get("DEMO_DAYS", "60")), metavar="N")
+    parser.add_argument(
+        "--live",
+        type=int,
+        default=int(os.environ.get("DEMO_LIVE", "0")),
+        metavar="SECONDS",
+        help="then let the stores telephone now, and show the panel of calls (default: DEMO_LIVE, or not)",
+    )
     return parser
 
 

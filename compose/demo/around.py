@@ -25,6 +25,7 @@ def lines(documents: Documents, url: str, config: Path) -> Iterator[str]:
         yield f"{rows:<14}curl '{host}/{ROWS}/_search?pretty&q=call.id:{key}'"
     yield f"an agent      .venv/bin/shipper status --config {_short(config)}"
     yield f"the cluster   curl '{url}/_cat/indices/pabx-*?v'"
+    yield "calls of now  DEMO_LIVE=60 make demo"
     yield "stop it       make down"
 
 

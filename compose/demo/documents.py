@@ -10,6 +10,7 @@ from opensearchpy.helpers import scan
 
 CALLS = "pabx-calls-*"
 ROWS = "pabx-cdr-*"
+STORES = "pabx-stores"
 ALL = "pabx-*"
 PAGE = 5_000
 FORGETTING_SECONDS = 0.5
@@ -108,11 +109,16 @@ class Documents:
         hits = self._client.search(index=CALLS, body=body)["hits"]
         return hits["total"]["value"], (hits["hits"][0]["_source"] if hits["hits"] else None)
 
-    def every_call(self, fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    def every_call(self, fields: Sequence[str], *filters: Query) -> Iterator[Mapping[str, Any]]:
         """These fields of each call, in no order."""
-        body = {"query": self._query(()), "_source": list(fields)}
+        body = {"query": self._query(filters), "_source": list(fields)}
         for hit in scan(self._client, index=CALLS, query=body, size=PAGE):
             yield hit["_source"]
+
+    def healed(self) -> int:
+        """Differences between agents' states of their PBX and its own, as the agents tell."""
+        total = {"differences": {"sum": {"field": "store.ami_resync_differences"}}}
+        return int(self.totals(total, index=STORES)["differences"]["value"])
 
     def _query(self, filters: Sequence[Query]) -> Query:
         return {"bool": {"filter": [self._of_stores, *filters], "must_not": MERGED}}

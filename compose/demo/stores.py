@@ -18,6 +18,8 @@ from compose.stack.progress import Progress
 from compose.stack.state import Left
 
 WORKERS = 2
+DEAF = "[ami]\nenabled = false\n"
+HEARTBEAT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -139,5 +141,17 @@ def _written(folder: Path, store: StoreProfile, text: str) -> Path:
     home.mkdir()
     file = home / "shipper.toml"
     file.touch(mode=0o600)
-    file.write_text(f'{text}[spool]\npath = "{home}/spool.db"\n', encoding="utf-8")
+    file.write_text(f'{text}{DEAF}[spool]\npath = "{home}/spool.db"\n', encoding="utf-8")
     return file
+
+
+def let_listen(config: Path, port: int, secret: str) -> None:
+    """Let an agent that was configured here listen to its PBX, and tell of itself often.
+
+    Args:
+        config: Its file.
+        port: Of the PBX's manager interface on 127.0.0.1.
+        secret: Of the user `shipper` there.
+    """
+    hears = f'[ami]\nport = {port}\nsecret = "{secret}"\n[agent]\nheartbeat_seconds = {HEARTBEAT_SECONDS}\n'
+    config.write_text(config.read_text(encoding="utf-8").replace(DEAF, hears), encoding="utf-8")

@@ -33,7 +33,7 @@ LATE_SECONDS: Final = 330.0
 """How long after a hang-up rows may appear: Asterisk's batch mode keeps them for 300 s."""
 ROUNDS: Final = 3
 """Of asking again, where events came between question and answer."""
-MEANWHILE: Final = 2000
+MEANWHILE: Final = 500
 """Events between question and answer; an answer with more behind it is too old, and asked for again."""
 REFUSED_SECONDS: Final = 60.0
 BACKLOG: Final = 5000
@@ -84,6 +84,7 @@ class Watching:
         self._window: list[Event] | None = None
         self._unsynced = ""
         self._last_hang_up = time.monotonic()
+        self._settling = False
         self._synced_at: float | None = None
         self._events: list[Document] = []
         self._heard: list[tuple[str, float, str]] = []
@@ -181,9 +182,19 @@ class Watching:
                 self._unsynced = "too much happened while the state was asked for"
         if self._folding.take(event):
             self._last_hang_up = time.monotonic()
-            if self._loop is not None:
-                self._loop.call_later(SETTLE_SECONDS, self._hung_up)
+            if self._loop is not None and not self._settling:
+                self._settling = True
+                self._loop.call_later(SETTLE_SECONDS, self._settle, self._last_hang_up)
         self._news.set()
+
+    def _settle(self, hang_up: float) -> None:
+        """One look at the table for all who hung up; who did so meanwhile gets another one."""
+        self._settling = False
+        self._hung_up()
+        if self._last_hang_up > hang_up and self._loop is not None:
+            self._settling = True
+            later = max(0.0, self._last_hang_up + SETTLE_SECONDS - time.monotonic())
+            self._loop.call_later(later, self._settle, self._last_hang_up)
 
     def _lose(self, reason: str) -> None:
         """Events were lost: the state has to be asked for."""

@@ -17,6 +17,10 @@ LINGER_SECONDS: Final = 2.0
 
 MOST: Final = 20_000
 """Channels that are followed at once; no store has so many: events were lost, and a resync mends it."""
+MOST_OF_A_CALL: Final = 100
+"""Dials and `Cdr` events of one call that are kept."""
+MOST_ENDED: Final = 200
+"""Calls that linger."""
 
 HANG_UP_CONTEXT: Final = "macro-hangupcall"
 """FreePBX's last stop of every call."""
@@ -65,6 +69,8 @@ class Heard:
         waiting: list[Group] = []
         for group in self._ended:
             lingers = before < (group.over or 0.0) <= before + LINGER_SECONDS
+            # In a flood the oldest do not linger: they would take most of the agent's memory.
+            lingers = lingers and len(self._ended) - len(done) <= MOST_ENDED
             (waiting if lingers else done).append(group)
         self._ended = waiting
         found = []
@@ -154,7 +160,7 @@ class Heard:
         self._seen(event)
         caller = event.get("Uniqueid", "") or event.get("DestUniqueid", "")
         group = self._channels.get(caller)
-        if group is not None:
+        if group is not None and len(group.dials) < MOST_OF_A_CALL:
             called = event.get("DestChannel", "")
             technology, dialled = called.partition("/")[0], event.get("DialString", "")
             # Of a Local channel it begins with the technology (measured), of a telephone's it does not.
@@ -193,7 +199,7 @@ class Heard:
     def _row(self, event: Event) -> bool:
         """A `Cdr` event: the row itself, as far as it says."""
         group = self._channels.get(event.get("UniqueID", ""))
-        if group is not None and len(group.rows) < MOST:
+        if group is not None and len(group.rows) < MOST_OF_A_CALL:
             group.rows.append(row_of(event))
         return False
 

@@ -472,3 +472,20 @@ def check(told: list[Event], steps: list[float]) -> None:
     for call in found:
         assert call.begin <= call.end
         assert document(call)["call"]["id"]
+
+
+def test_a_flood_takes_little_memory() -> None:
+    now = [1000.0]
+    heard = Heard(lambda: now[0])
+    for number in range(1000):
+        name = {"Channel": f"PJSIP/100-{number:08x}", "Uniqueid": f"1795410607.{number}"}
+        heard.apply({"Event": "Newchannel", **name, "Linkedid": name["Uniqueid"]})
+        for _ in range(200 if number == 0 else 1):
+            heard.apply({"Event": "DialBegin", **name, "DestChannel": "PJSIP/101-00000001"})
+            heard.apply({"Event": "Cdr", "UniqueID": name["Uniqueid"], "Channel": name["Channel"]})
+        heard.apply({"Event": "Hangup", **name})
+    told = heard.over()
+    assert len(told) == 800  # the others linger
+    assert len(told[0].rows) == 100
+    now[0] += 10
+    assert len(heard.over()) == 200
