@@ -32,6 +32,8 @@ CHANGES: Final = 4
 MOST_KEYS: Final = 500
 """Different things of one kind that may repeat in a minute; more are counted together."""
 LONGEST: Final = 256
+NO_ANSWER: Final = "agent-no-answer"
+"""A queue that rings a telephone which nobody takes tells this every few seconds."""
 OTHERS: Final = "others"
 
 
@@ -74,7 +76,7 @@ class EventWriter:
         """
         # Who guesses passwords guesses accounts too: of an address one is told.
         key = (kept.action, kept.state, kept.address or kept.object)
-        if kept.linked or kept.calls is not None:
+        if (kept.linked and kept.action != NO_ANSWER) or kept.calls is not None:
             return [self._document(name, kept, now, 1)]  # a call's own: there is no other
         if key not in self._repeated and self._keys[kept.action] >= MOST_KEYS:
             kept = kept._replace(object=OTHERS, state="", address="")
