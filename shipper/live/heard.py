@@ -15,7 +15,7 @@ from shipper.live.unwritten import Channel, Dial, Event, Group, HeardCall, row_o
 LINGER_SECONDS: Final = 2.0
 """How long after the last hang-up a `Cdr` event of the call is waited for: they came after 1 ms."""
 
-MOST: Final = 20_000
+MOST: Final = 500
 """Channels that are followed at once; no store has so many: events were lost, and a resync mends it."""
 MOST_OF_A_CALL: Final = 100
 """Dials and `Cdr` events of one call that are kept."""

@@ -132,7 +132,8 @@ class Pbx:
                 self._channels.apply(event)
                 raw += written(event)
             at = time.monotonic()
-            self.ami.send(bytes(raw)).result()
+            sent = self.ami.send(bytes(raw))
+        sent.result()  # only now: the server's thread may be waiting for the lock, to answer a question
         return at
 
     def look(self, linked: str) -> Look:

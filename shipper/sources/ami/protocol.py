@@ -33,8 +33,8 @@ WANTED: Final = frozenset(
 
 LARGEST_BYTES: Final = 64 * 1024
 """Of one message; Asterisk's own events stay below 4 KiB."""
-MOST_EVENTS: Final = 20_000
-MOST_BYTES: Final = 8 * 1024 * 1024
+MOST_EVENTS: Final = 10_000
+MOST_BYTES: Final = 4 * 1024 * 1024
 SLICE_SECONDS: Final = 0.01
 """How long events are taken before the socket is read again: at 256 KiB a read, 20 MB/s are kept up with."""
 
