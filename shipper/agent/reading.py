@@ -108,7 +108,9 @@ class Reading:
                 self._wait_for_room(error)
                 continue
             except ShipperError as error:
-                pause = self._failed(error)
+                # Whole, though calls end meanwhile: what is down must not be asked at each hang-up.
+                self._stop.wait(self._failed(error))
+                continue
             self._wake.wait(pause)
             self._wake.clear()
 

@@ -150,7 +150,7 @@ class Sending:
             outcome = self._output.send(spooled(entries))
         except ShipperError:
             outcome = None
-        if outcome is None or outcome.retry:
+        if outcome is None or len(outcome.done) + len(outcome.refused) < len(entries):
             self._live_after = time.monotonic() + LIVE_PAUSE_SECONDS
             self._board.give_back(entries)  # those that did arrive are the same state once more
         for refused in outcome.refused if outcome else ():

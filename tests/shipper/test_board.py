@@ -150,6 +150,11 @@ def cut(_: Sequence[Spooled]) -> Outcome:
     raise OutputError("cut", "wait")
 
 
+def half(batch: Sequence[Spooled]) -> Outcome:
+    """The line was cut behind the first frame: of the rest nothing is known."""
+    return Outcome(done=[batch[0].seq])
+
+
 def busy(batch: Sequence[Spooled]) -> Outcome:
     return Outcome(retry=[document.seq for document in batch], retry_reason="429")
 
@@ -215,7 +220,7 @@ class TestShow:
         kinds = [batch[0].partition("/")[0] for batch in way.batches]
         assert kinds[:100] == ["pabx-live", "pabx-cdr-2026.11"] * 50
 
-    @pytest.mark.parametrize("answer", [cut, busy])
+    @pytest.mark.parametrize("answer", [cut, busy, half])
     def test_an_output_that_takes_none_of_them_keeps_the_spools_turn(
         self, sender: Sender, answer: Answer, caplog: pytest.LogCaptureFixture
     ) -> None:

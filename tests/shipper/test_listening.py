@@ -1,8 +1,10 @@
 """The agent that listens: real database and cluster; the PBX is a fake AMI server with a real one's bytes."""
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.error import HTTPError
 
@@ -257,3 +259,23 @@ def test_what_check_says_where_nobody_listens(listening: Store, pbx: Pbx) -> Non
     assert "cannot be reached" in line
     assert "write = reporting" in result.out.splitlines()[-1]
     assert "[shipper]" not in listening.set("ami", enabled=False).run("check").out
+
+
+def test_hang_ups_shorten_no_pause_after_trouble(listening: Store, pbx: Pbx) -> None:
+    """A database that is down is not asked at each hang-up: a store must not notice the agent."""
+    connections = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        listening.set("cdr", port=server.getsockname()[1])
+        hang_up = written({"Event": "Hangup", "Privilege": "call,all", "Uniqueid": "1.1", "Linkedid": "1.1"})
+        with listening.agent():
+            eventually(lambda: pbx.ami.clients, "the log-in")
+            until = time.monotonic() + 6
+            while time.monotonic() < until:
+                pbx.ami.send(hang_up).result()
+                with suppress(TimeoutError):
+                    connection, _ = server.accept()
+                    connections.append(connection)
+                    connection.close()
+    # After half a second, one, two, four: with each hang-up it would be three a second.
+    assert 1 <= len(connections) <= 8
