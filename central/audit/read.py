@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from opensearchpy import OpenSearch
 
+from central import clock
 from central.audit.compare import Held
 from central.audit.days import Registered
 from central.client import Connection, translated
@@ -62,7 +63,7 @@ class Reader:
         found = {}
         for key, source in self._every(STORES, {"match_all": {}}, fields):
             said = source.get("store", {})
-            since = _moment(said.get("registered_at"))
+            since = clock.moment(said.get("registered_at"))
             found[said.get("id", key)] = Registered(
                 said.get("timezone") or "", since, revoked=said.get("revoked_at") is not None
             )
@@ -112,7 +113,7 @@ class Reader:
                 continue
             held = found[source.get("store", {}).get("id", ""), day_of(source)]
             held.account.put(entry)
-            held.made_at(_moment(source["event"].get("created")))
+            held.made_at(clock.moment(source["event"].get("created")))
         return found
 
     def merged(self, since: str) -> dict[str, list[datetime]]:
@@ -127,7 +128,7 @@ class Reader:
         }
         found = defaultdict(list)
         for _, source in self._every("pabx-calls-*", query, ["store.id", "event.created"]):
-            at = _moment(source["event"].get("created"))
+            at = clock.moment(source["event"].get("created"))
             if at is not None:
                 found[source.get("store", {}).get("id", "")].append(at)
         return found
@@ -176,11 +177,3 @@ class Reader:
         finally:
             with translated(self._connection, f"reading {index}"):
                 self._client.delete_pit(body={"pit_id": [pit]})
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return at if at.tzinfo else None

@@ -148,8 +148,8 @@ def seconds_of(source: Mapping[str, Any], as_of: datetime) -> int:
     heard to now. So it holds where the store's clock is wrong.
     """
     live, event = source.get("live") or {}, source.get("event") or {}
-    since, told = _moment(live.get("since")), _moment(event.get("created"))
-    heard = _moment(live.get("as_of")) or as_of
+    since, told = clock.moment(live.get("since")), clock.moment(event.get("created"))
+    heard = clock.moment(live.get("as_of")) or as_of
     there = (told - since).total_seconds() if since and told else 0.0
     return max(0, int(there)) + max(0, int((as_of - heard).total_seconds()))
 
@@ -158,7 +158,7 @@ def _store(key: str, said: Mapping[str, Any], as_of: datetime) -> Store | None:
     """None for one that head office has let go."""
     if said.get("revoked_at") is not None:
         return None
-    seen = _moment(said.get("last_seen"))
+    seen = clock.moment(said.get("last_seen"))
     heard = seen is not None and (as_of - seen).total_seconds() <= FRESH_SECONDS
     check = (said.get("checks") or {}).get("ami")
     trouble = "" if check == _GOOD else _DOES_NOT_LISTEN.get(check, str(check))
@@ -167,11 +167,3 @@ def _store(key: str, said: Mapping[str, Any], as_of: datetime) -> Store | None:
 
 def _order(call: Call) -> tuple[str, str, str]:
     return str(call.part("store").get("id")), str(call.part("event").get("start")), call.id
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return at if at.tzinfo else None

@@ -168,7 +168,7 @@ class Agent:
             Spool(self._path, self._config.spool.max_mib),
             board,
             lambda: reader.trunks,
-            self._wake.set,
+            self.wake,
             self._arrived.set,
         )
 

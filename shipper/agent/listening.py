@@ -22,7 +22,7 @@ HOUR_SECONDS: Final = 3600.0
 
 
 class Listening:
-    """The part of an agent that listens to the PBX, or says why it does not.
+    """The part of an agent that listens to the PBX.
 
     Args:
         config: The agent's settings.

@@ -37,7 +37,7 @@ MEANWHILE: Final = 500
 """Events between question and answer; an answer with more behind it is too old, and asked for again."""
 REFUSED_SECONDS: Final = 60.0
 BACKLOG: Final = 5000
-"""Events that wait for a spool that takes none; older ones are dropped, and counted."""
+"""Events that wait for a spool that takes none; older ones are dropped, and the log says so."""
 
 
 class Watching:
@@ -88,7 +88,6 @@ class Watching:
         self._synced_at: float | None = None
         self._events: list[Document] = []
         self._heard: list[tuple[str, float, str]] = []
-        self._lost = 0
         self._connected = False
         self._report: Mapping[str, Any] = {}
 
@@ -199,7 +198,6 @@ class Watching:
     def _lose(self, reason: str) -> None:
         """Events were lost: the state has to be asked for."""
         log.warning("events were lost (%s): the state is asked for anew", reason)
-        self._lost += 1
         self._unsynced = reason
         self._news.set()
 
@@ -250,7 +248,8 @@ class Watching:
             await asyncio.to_thread(self._write, events, heard)
         except SpoolError as error:
             log.debug("events wait: %s", error)
-            self._lost += max(0, len(events) - BACKLOG)
+            if (dropped := len(events) - BACKLOG) > 0:
+                log.warning("%d events are lost: more than %d wait for the spool", dropped, BACKLOG)
             self._events, self._heard = events[-BACKLOG:], heard[-BACKLOG:]
 
     def _write(self, events: Sequence[Document], heard: Sequence[tuple[str, float, str]]) -> None:

@@ -1,12 +1,12 @@
 """One channel of Asterisk: what `CoreShowChannels` shows of it, and what only events have told."""
 
+import re
 from collections.abc import Mapping
 from operator import itemgetter
 from typing import Final
 
 from shipper.assembly.endpoints import comes_from_phone, comes_from_trunk, sent_number
 from shipper.assembly.leg import birth
-from shipper.document.privacy import unescaped
 
 Event = Mapping[str, str]
 """A manager event: keys in Asterisk's spelling, values decoded, names still escaped with backslashes."""
@@ -48,6 +48,20 @@ SHOWN: Final = (
 Shown = tuple[str, ...]
 shown = itemgetter(*SHOWN)
 """The values of these keys; raises KeyError where one is absent."""
+
+
+_ESCAPED: Final = re.compile(r"\\([abfnrtv\\'\"?])")
+_MEANT: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+def unescaped(text: str) -> str:
+    r"""A name as it was meant: events carry ``CallerIDName`` and ``ConnectedLineName`` as ``Bob O\'Neil``.
+
+    Not for ``Cdr`` events, which carry them as they are.
+    """
+    if "\\" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: _MEANT.get(found[1], found[1]), text)
 
 
 class Channel:

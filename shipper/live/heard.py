@@ -9,8 +9,8 @@ written: as `Cdr` events say them, where there are any, else as the channels and
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from shipper.document.privacy import unescaped
-from shipper.live.unwritten import Channel, Dial, Event, Group, HeardCall, row_of, told
+from shipper.live.channel import UNKNOWN, Event, unescaped
+from shipper.live.unwritten import Channel, Dial, Group, HeardCall, row_of, told
 
 LINGER_SECONDS: Final = 2.0
 """How long after the last hang-up a `Cdr` event of the call is waited for: they came after 1 ms."""
@@ -25,7 +25,6 @@ MOST_ENDED: Final = 200
 HANG_UP_CONTEXT: Final = "macro-hangupcall"
 """FreePBX's last stop of every call."""
 _UP: Final = "6"
-_UNKNOWN: Final = "<unknown>"
 
 
 class Heard:
@@ -220,8 +219,8 @@ _HANDLERS: Final[Mapping[str, Callable[[Heard, Event], bool]]] = {
 
 def _call_it(channel: Channel, event: Event) -> None:
     number, person = event.get("CallerIDNum", ""), event.get("CallerIDName", "")
-    if number not in {"", _UNKNOWN}:
+    if number not in {"", UNKNOWN}:
         channel.number = number
         channel.own_number = channel.own_number or number
-    if person not in {"", _UNKNOWN}:
+    if person not in {"", UNKNOWN}:
         channel.own_name = channel.own_name or unescaped(person)

@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from shipper.assembly.endpoints import Endpoints
+from shipper.live.channel import Event
 
 PERSON: Final = "\0"
 """Stands in a message for who is told of."""
 MOST_OBJECTS: Final = 10_000
 """States that are remembered; a store has some hundred."""
-
-Event = Mapping[str, str]
 
 
 class Kept(NamedTuple):

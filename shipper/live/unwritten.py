@@ -1,6 +1,6 @@
 """What is told of a call that AMI heard: rows as the table could have held them. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -8,9 +8,8 @@ from shipper.assembly.endpoints import comes_from_trunk
 from shipper.assembly.leg import birth
 from shipper.assembly.verdict import MENU_CONTEXTS
 from shipper.document.clock import created_at
+from shipper.live.channel import QUEUE_CONTEXT, Event
 
-QUEUE_CONTEXT: Final = "ext-queues"
-"""Where FreePBX's callers wait for a queue's member."""
 _MEMBER: Final = "@from-queue"
 """Whom FreePBX lets a queue dial."""
 # ITU-T Q.850: 17 user busy.
@@ -37,7 +36,6 @@ _CDR_COLUMNS: Final = {
     "UniqueID": "uniqueid",
 }
 
-Event = Mapping[str, str]
 Columns = dict[str, Any]
 """Of a row, under the table's names."""
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipper.sources.ami.message import Answer, parsed, unescaped
+from shipper.live.channel import unescaped
+from shipper.sources.ami.message import Answer, parsed
 from tests.ami.recording import messages
 
 

@@ -4,7 +4,6 @@ A message is lines of ``Key: value``, ended by CRLF. Asterisk sends names as pho
 so any bytes may stand in a value, a lone CR or LF among them.
 """
 
-import re
 from typing import Final
 
 from panoramisk.message import Message
@@ -15,8 +14,6 @@ Event = dict[str, str]
 """Keys in Asterisk's own spelling (``Event``, ``Uniqueid``); of a repeated key the first value stays."""
 
 EOL: Final = b"\r\n"
-_ESCAPED: Final = re.compile(r"\\([abfnrtv\\'\"?])")
-_MEANT: Final = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def parsed(raw: bytes) -> Event:
@@ -36,16 +33,6 @@ def parsed(raw: bytes) -> Event:
         if colon and key not in event:
             event[key] = value
     return event
-
-
-def unescaped(text: str) -> str:
-    r"""A name as it was meant: events carry ``CallerIDName`` and ``ConnectedLineName`` as ``Bob O\'Neil``.
-
-    Not for ``Cdr`` events, which carry them as they are.
-    """
-    if "\\" not in text:
-        return text
-    return _ESCAPED.sub(lambda found: _MEANT.get(found[1], found[1]), text)
 
 
 class Answer(Message):  # type: ignore[misc]  # panoramisk has no types

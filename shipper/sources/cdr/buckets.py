@@ -11,6 +11,7 @@ zero dates (``0000-00-00 00:0``) need no rule of their own.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from shipper.document.clock import FIRST_YEAR
 from shipper.spool import Bucket
@@ -38,6 +39,11 @@ class Span(NamedTuple):
 def bucket_of(at: datetime) -> str:
     """The bucket of a naive local time."""
     return at.isoformat(sep=" ")[:LENGTH]
+
+
+def bucket_at(epoch: float, zone: ZoneInfo) -> str:
+    """The bucket of seconds since 1970, by the clock of a zone."""
+    return bucket_of(datetime.fromtimestamp(epoch, zone))
 
 
 def lowest(bucket: str) -> str:

@@ -6,7 +6,7 @@ all of its rows: nothing of a call is kept in memory. A late row makes it unsett
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from shipper.assembly import CallBuilder, Leg, Stream, is_complete, join, leg_of
@@ -302,4 +302,4 @@ class Calls:
         return self._bucket(first), self._bucket(last)
 
     def _bucket(self, epoch: int) -> str:
-        return buckets.bucket_of(datetime.fromtimestamp(epoch, UTC).astimezone(self._clock.zone))
+        return buckets.bucket_at(epoch, self._clock.zone)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from shipper.assembly import CallBuilder, leg_of
@@ -61,10 +61,11 @@ class Unheard:
         return made
 
     def _has_rows(self, call: HeardCall) -> bool:
-        span = (self._bucket(call.begin - AROUND_SECONDS), self._bucket(call.end + AROUND_SECONDS))
+        around = (call.begin - AROUND_SECONDS, call.end + AROUND_SECONDS)
+        first, last = (buckets.bucket_at(epoch, self._clock.zone) for epoch in around)
         columns = self._database.columns
         # To its end: the connection has one answer at a time.
-        found = list(self._database.related([span], [*call.linked_ids, *call.names]))
+        found = list(self._database.related([(first, last)], [*call.linked_ids, *call.names]))
         return any(self._is_of(call, dict(zip(columns, row, strict=True))) for row in found)
 
     def _is_of(self, call: HeardCall, row: Mapping[str, bytes | None]) -> bool:
@@ -88,10 +89,6 @@ class Unheard:
             moment = self._clock.moment(row.get("calldate", ""), row.get("uniqueid", ""))
             start = call.begin if moment is None else moment.epoch
         return leg_of(row, int(start), f"{call.linked}#{number}")
-
-    def _bucket(self, epoch: float) -> str:
-        at = datetime.fromtimestamp(epoch, UTC).astimezone(self._clock.zone)
-        return buckets.bucket_of(at.replace(tzinfo=None))
 
 
 def as_text(calls: Sequence[HeardCall], lookback: float) -> list[tuple[str, float, str]]:
