@@ -13,7 +13,7 @@ from opensearchpy import OpenSearch, exceptions
 
 from central.errors import CentralError, UsageError
 
-_TIMEOUT_SECONDS: Final = 60
+_TIMEOUT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,14 @@ class Connection:
         user: empty where the cluster asks for none.
         password: of that user.
         ca_file: PEM file of the authority that signed the cluster's certificate; None: the system's own.
+        timeout: seconds that an answer may take.
     """
 
     url: str
     user: str = ""
     password: str = field(default="", repr=False)
     ca_file: Path | None = None
+    timeout: float = _TIMEOUT_SECONDS
 
 
 def connection_from(options: Mapping[str, str | None], environment: Mapping[str, str]) -> Connection:
@@ -64,17 +66,26 @@ def connect(connection: Connection) -> OpenSearch:
         UsageError: the CA file cannot be used.
         CentralError: the cluster does not answer, or does not accept us.
     """
-    options: dict[str, Any] = {"timeout": _TIMEOUT_SECONDS, "max_retries": 0}
-    if connection.url.startswith("https:"):
-        options["ssl_context"] = _ssl_context(connection.ca_file)
-    if connection.user:
-        options["http_auth"] = (connection.user, connection.password)
-    client = OpenSearch(hosts=[connection.url], **options)
+    client = client_of(connection)
     with translated(connection):
         answer = client.info()
         if not isinstance(answer, dict) or "cluster_name" not in answer:
             raise CentralError(f"{connection.url} answers, but is not an OpenSearch: correct --url")
     return client
+
+
+def client_of(connection: Connection) -> OpenSearch:
+    """Build the client without a request: whoever may only write cannot ask what answers.
+
+    Raises:
+        UsageError: the CA file cannot be used.
+    """
+    options: dict[str, Any] = {"timeout": connection.timeout, "max_retries": 0}
+    if connection.url.startswith("https:"):
+        options["ssl_context"] = ssl_context(connection.ca_file)
+    if connection.user:
+        options["http_auth"] = (connection.user, connection.password)
+    return OpenSearch(hosts=[connection.url], **options)
 
 
 @contextmanager
@@ -128,7 +139,12 @@ def _read_secret(path: Path) -> str:
     return secret
 
 
-def _ssl_context(ca_file: Path | None) -> ssl.SSLContext:
+def ssl_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Trust the authority of a PEM file; None: the system's own.
+
+    Raises:
+        UsageError: the file cannot be used.
+    """
     try:
         return ssl.create_default_context(cafile=ca_file)
     except (OSError, ssl.SSLError) as error:
@@ -156,7 +172,8 @@ def _tls_failure(connection: Connection, cause: str) -> str:
 def _unreachable(connection: Connection, error: exceptions.ConnectionError) -> str:
     cause = f"{type(error.info).__name__}: {error.info}"
     if isinstance(error, exceptions.ConnectionTimeout):
-        return f"{connection.url} did not answer in {_TIMEOUT_SECONDS} s: look at its health, then try again"
+        seconds = f"{connection.timeout:.0f} s"
+        return f"{connection.url} did not answer in {seconds}: look at its health, then try again"
     if "RemoteDisconnected" in cause or "Connection aborted" in cause or "BadStatusLine" in cause:
         other = "https://" if connection.url.startswith("http:") else "http://"
         return f"{connection.url} broke off the connection: use {other} in --url if the cluster speaks that"

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import datetime as dt
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from central.gate import certificates, control, gate
 from central.gate.door import Door
 from central.gate.folder import DEFAULT, VARIABLE, GateFolder, Settings
 from central.gate.render import StoreFacts
+from central.gate.reporter import Reporter
 from central.stores.apply import Cluster
 from central.stores.register import in_force
 
@@ -82,7 +84,8 @@ def gate_options(parser: argparse.ArgumentParser, cluster: argparse.ArgumentPars
     command("serve", "let the stores in: TLS in front of Fluent Bit, until stopped")
     command("renew", "make the server a new certificate; the stores need nothing new")
     command("reload", "let the running Fluent Bit read its files again")
-    command("status", "who may come in, when the certificate ends, whether Fluent Bit runs")
+    status = command("status", "who may come in, when the certificate ends, whether Fluent Bit runs")
+    status.add_argument("--json", action="store_true", help="the gate's health as JSON, as in pabx-gate")
 
 
 def run(options: argparse.Namespace, connection: Callable[[], Connection]) -> Iterator[str]:
@@ -117,6 +120,7 @@ async def _serve(folder: GateFolder) -> None:
     if not folder.settings().door:
         raise UsageError("this gate's TLS ends at Fluent Bit: central gate init --door changes that")
     opened = Door(folder)
+    Reporter(folder, opened).start()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, opened.stopped.set)
     await opened.run()
@@ -139,10 +143,13 @@ def reload(options: argparse.Namespace) -> Iterator[str]:
 
 
 def status(options: argparse.Namespace) -> Iterator[str]:
-    """`central gate status`; raises at the end where something is wrong."""
+    """`central gate status`; raises at the end where something is wrong, but as JSON says it there."""
     folder = GateFolder(options.gate)
     folder.require()
     settings = folder.settings()
+    if options.json:
+        yield json.dumps(Reporter(folder).document(settings), ensure_ascii=False, indent=2)
+        return
     yield f"address       {settings.host}:{settings.port}"
     yield f"stores        {len(folder.credentials())} have a credential"
     try:

@@ -80,14 +80,27 @@ HEALTHY: Final = "ok"
 def health(port: int) -> str:
     """`HEALTHY`, or what is the matter."""
     try:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
-        connection.request("GET", "/api/v1/health")
+        status, text = get(port, "/api/v1/health", 200)
+    except NotRunningError as error:
+        return str(error)
+    return HEALTHY if status == HTTPStatus.OK else f"answers {status} {text.strip()}"
+
+
+def get(port: int, path: str, most: int) -> tuple[int, str]:
+    """What its HTTP server answers: status and text, of the text at most that many bytes.
+
+    Raises:
+        NotRunningError: nothing answers there.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", path)
         response = connection.getresponse()
-        text = response.read(200).decode(errors="replace").strip()
-        connection.close()
+        return response.status, response.read(most).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
-        return f"does not answer on 127.0.0.1:{port} ({error})"
-    return HEALTHY if response.status == HTTPStatus.OK else f"answers {response.status} {text}"
+        raise NotRunningError(f"does not answer on 127.0.0.1:{port} ({error})") from error
+    finally:
+        connection.close()
 
 
 def door(settings: Settings) -> str:

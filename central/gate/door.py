@@ -17,6 +17,7 @@ from typing import Final
 from central.errors import CentralError
 from central.gate.folder import GateFolder, Settings
 from central.gate.frames import BadMessageError, Messages
+from central.gate.login import Login
 
 log = logging.getLogger("central.gate")
 
@@ -36,6 +37,10 @@ class Door:
 
     Args:
         folder: the gate's directory.
+
+    Attributes:
+        stopped: set it to end.
+        logins_refused: how often Fluent Bit let somebody not in who said who it is.
     """
 
     def __init__(self, folder: GateFolder) -> None:
@@ -46,7 +51,14 @@ class Door:
         self._certified = _changed(folder.path)
         self._open: set[asyncio.Task[None]] = set()
         self._told: dict[str, float] = {}
+        self._logins: set[Login] = set()
         self.stopped = asyncio.Event()
+        self.logins_refused = 0
+
+    @property
+    def connections(self) -> int:
+        """Of stores that are logged in; may be asked for by any thread."""
+        return sum(login.done for login in tuple(self._logins))
 
     async def run(self) -> None:
         """Serve until `stopped` is set.
@@ -114,10 +126,12 @@ class Door:
             port = self._settings.inner_port
             self._tell("inner", "Fluent Bit does not answer on 127.0.0.1:%d (%s): start it", port, error)
             return
+        messages, login = Messages(), Login()
+        self._logins.add(login)
         try:
             ways = (
-                asyncio.create_task(_copy(reader, inner_writer, FIRST_BYTE_SECONDS, Messages().feed)),
-                asyncio.create_task(_copy(inner_reader, writer, IDLE_SECONDS, bytes)),
+                asyncio.create_task(_copy(reader, inner_writer, FIRST_BYTE_SECONDS, messages.feed)),
+                asyncio.create_task(_copy(inner_reader, writer, IDLE_SECONDS, login.feed)),
             )
             try:
                 # When one side ends, so does the other: half a connection is of no use to anybody.
@@ -129,6 +143,8 @@ class Door:
             for way in done:
                 way.result()
         finally:
+            self._logins.discard(login)
+            self.logins_refused += messages.greeted and not login.done
             inner_writer.close()
 
     def _renew_certificate(self) -> None:

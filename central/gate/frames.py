@@ -31,7 +31,11 @@ class BadMessageError(Exception):
 
 
 class Messages:
-    """One connection's messages, from the store's side."""
+    """One connection's messages, from the store's side.
+
+    Attributes:
+        greeted: it has said who it is.
+    """
 
     def __init__(self) -> None:
         self._unpacker = msgpack.Unpacker(
@@ -43,7 +47,7 @@ class Messages:
         )
         self._waiting = bytearray()
         self._passed = 0
-        self._greeted = False
+        self.greeted = False
 
     def feed(self, data: bytes) -> bytes:
         """Take what came, and give what may be passed on: all messages that are whole now.
@@ -57,11 +61,11 @@ class Messages:
             self._unpacker.feed(data)
             for message in self._unpacker:
                 length = self._unpacker.tell() - self._passed
-                if self._greeted:
+                if self.greeted:
                     check(message)
                 else:
                     _check_ping(message)
-                    self._greeted = True
+                    self.greeted = True
                 good += self._waiting[:length]
                 del self._waiting[:length]
                 self._passed += length

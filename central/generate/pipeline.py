@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from importlib import resources
 from typing import Any, Final
 
-from central.generate.templates import INDEX_NAMES, PIPELINE, Fields
+from central.generate.templates import INDEX_NAMES, OWN_PIPELINES, PIPELINE, Fields
 from shipper.schema import VERSION
 
 # What a script finds beside the document's own fields.
@@ -28,7 +28,7 @@ REGISTER_PIPELINE: Final = "pabx-register"
 
 def ingest_pipelines(fields: Fields) -> dict[str, str]:
     """Give the ingest pipelines: path -> JSON."""
-    shape = _shape(fields)
+    shape = _shape({kind: of_kind for kind, of_kind in fields.items() if kind not in OWN_PIPELINES})
     dated = {f"{INDEX_NAMES[kind]}-": len(date) for kind, date in _DATES.items()}
     body = {
         "description": (
@@ -63,7 +63,20 @@ def ingest_pipelines(fields: Fields) -> dict[str, str]:
             _set("quarantine.path", WHOLE, "path", "where no path is known", override=False),
         ],
     }
-    return {f"pipelines/ingest/{PIPELINE}.json": json.dumps(body, indent=2, ensure_ascii=False) + "\n"}
+    bodies = {PIPELINE: body, OWN_PIPELINES["gate"]: _gate()}
+    return {
+        f"pipelines/ingest/{name}.json": json.dumps(each, indent=2, ensure_ascii=False) + "\n"
+        for name, each in bodies.items()
+    }
+
+
+def _gate() -> dict[str, Any]:
+    """Without on_failure: a document of head office's own that is wrong is refused, and the door logs it."""
+    return {
+        "description": "Checks what the gate says of itself; sets event.ingested and gate.last_seen.",
+        "version": VERSION,
+        "processors": [_script("gate", "what must hold, and the cluster's time", {})],
+    }
 
 
 def _register() -> dict[str, Any]:

@@ -9,6 +9,8 @@ from central.generate.fields import Field
 from shipper.schema import VERSION
 
 PIPELINE: Final = "pabx-documents"
+OWN_PIPELINES: Final = {"gate": "pabx-gate"}
+"""Of kinds that no store sends, and that name none."""
 _SETTINGS: Final = "pabx-settings"
 # Above the catch-all templates that other products bring (100 to 150).
 _PRIORITY: Final = 500
@@ -20,8 +22,9 @@ INDEX_NAMES: Final = {
     "audit": "pabx-audit",
     "live": "pabx-live",
     "event": "pabx-events",
+    "gate": "pabx-gate",
 }
-UNDATED: Final = ("store", "live")
+UNDATED: Final = ("store", "live", "gate")
 """Kinds that have one index; all others have one a month, `pabx-cdr-2026.11`."""
 DAILY: Final = ("event",)
 """Except these: they have one a day, `pabx-events-2026.11.23`."""
@@ -65,6 +68,8 @@ def index_templates(fields: Fields) -> dict[str, str]:
         settings: dict[str, Any] = {"query": {"default_field": searched_fields(of_kind)}}
         if kind in _REFRESH:
             settings["refresh_interval"] = _REFRESH[kind]
+        if kind in OWN_PIPELINES:
+            settings["default_pipeline"] = OWN_PIPELINES[kind]
         body = {
             "index_patterns": [name if kind in UNDATED else f"{name}-*"],
             "priority": _PRIORITY,

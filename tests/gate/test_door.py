@@ -50,6 +50,8 @@ class Running:
             port=free_port(),
             listen="127.0.0.1",
             inner_port=self.echo.server_address[1],
+            http_port=free_port(),
+            opensearch_port=free_port(),
             client_certificates=client_certificates,
         )
         making.make(self.folder, self.settings, now())

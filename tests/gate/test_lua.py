@@ -166,6 +166,7 @@ def broken(change: Callable[[dict[str, Any]], None], tag: str = "pabx.cdr") -> d
         ("gate.sequence", lambda r: r["event"].update(sequence=-1)),
         ("gate.proof", lambda r: r["event"].update(sequence=1)),
         ("gate.dataset", lambda r: r["event"].update(dataset="pabx.call")),
+        ("gate.dataset", lambda r: r["event"].update(dataset="pabx.gate")),
         ("gate.value", lambda r: r.update(x=float("nan"))),
         ("gate.value", lambda r: r.update(x=float("inf"))),
         ("gate.value", lambda r: r.update(x={"y": [1, -float("inf")]})),
@@ -243,6 +244,7 @@ def test_what_is_no_map_becomes_one(lua: Lua, value: object) -> None:
 def test_a_proof_is_for_one_tag(lua: Lua) -> None:
     assert lua.rule("pabx.cdr.state", record()) == "gate.proof"
     assert lua.rule("pabx.secrets", record()) == "gate.tag"
+    assert lua.rule("pabx.gate", record()) == "gate.tag"
     assert lua.rule("pabx.cdr.", record()) == "gate.tag"
 
 

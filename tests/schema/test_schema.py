@@ -31,7 +31,9 @@ CALL = names("""
 call.id call.linked_ids call.direction call.outcome call.answered call.missed call.answered_by
 call.ring_seconds call.wait_seconds call.talk_seconds call.billable_seconds call.duration_seconds
 call.legs call.transferred call.did call.trunk call.queue call.group event.start event.end
-call.category call.cost.amount call.cost.currency call.cost.tariff
+call.category call.cost.amount call.cost.currency call.cost.tariff call.cost.bundle.account
+call.cost.bundle.seconds call.cost.bundle.used_seconds call.cost.bundle.total_seconds call.trunk_calls
+call.callback.state call.callback.seconds call.callback.by call.callback.call_id
 source.number source.e164 source.name source.extension
 destination.number destination.e164 destination.name destination.extension
 """)
@@ -56,6 +58,15 @@ EVENT = names("""
 event.action log.level message pbx.event pbx.object pbx.object_type pbx.state pbx.previous pbx.cause pbx.calls
 pbx.count source.ip call.id call.linked_ids call.queue
 """)
+GATE = names("""
+@timestamp event.id event.dataset event.created event.ingested host.name gate.state gate.message
+gate.last_seen gate.version gate.uptime_seconds gate.received gate.received_per_minute gate.delivered
+gate.delivered_per_minute gate.errors gate.errors_per_minute gate.retries gate.retries_per_minute
+gate.retries_failed gate.dropped gate.dropped_per_minute gate.dropped_states gate.waiting_chunks
+gate.waiting_bytes gate.oldest_seconds gate.free_bytes gate.input_paused gate.log_errors
+gate.log_errors_per_minute gate.connections gate.logins_refused gate.logins_refused_per_minute
+gate.certificate_days
+""")
 PROMISED = {
     "cdr": [*ALL, *LOCAL, "event.start", "event.end", "call.id", *(f"cdr.{column}" for column in COLUMNS)],
     "call": [*ALL, *LOCAL, *CALL],
@@ -64,6 +75,7 @@ PROMISED = {
     "audit": [*ALL, "audit.day", "audit.rows", "audit.calls", "audit.call_seconds", "audit.hash"],
     "live": [*ALL, *LIVE],
     "event": [*ALL, *LOCAL, *EVENT],
+    "gate": GATE,
 }
 TEMPLATES = {
     "cdr": "pabx-cdr",
@@ -73,6 +85,7 @@ TEMPLATES = {
     "audit": "pabx-audit",
     "live": "pabx-live",
     "event": "pabx-events",
+    "gate": "pabx-gate",
 }
 
 CDR: dict[str, Any] = {
@@ -96,6 +109,8 @@ CALL_DOCUMENT: dict[str, Any] = {
         "duration_seconds": 5,
         "legs": 1,
         "cost": {"amount": 0.48, "currency": "BRL", "tariff": "local"},
+        "trunk_calls": 1,
+        "callback": {"state": "called_back", "seconds": 600, "by": "101", "call_id": "a2"},
     },
     "source": {"number": "100"},
 }
@@ -141,6 +156,12 @@ EVENT_DOCUMENT: dict[str, Any] = {
     "pbx": {"event": "InvalidPassword", "object": "101", "object_type": "account", "calls": 7},
     "source": {"ip": "203.0.113.5"},
 }
+GATE_DOCUMENT: dict[str, Any] = {
+    "@timestamp": "2026-11-23T05:10:07Z",
+    "event": {**CDR["event"], "id": "gate1", "kind": "metric", "dataset": "pabx.gate"},
+    "host": {"name": "gate1"},
+    "gate": {"state": "ok", "version": "5.1.1", "received": 412000, "input_paused": False},
+}
 VALID = {
     "cdr": CDR,
     "call": CALL_DOCUMENT,
@@ -149,6 +170,7 @@ VALID = {
     "audit": AUDIT,
     "live": LIVE_DOCUMENT,
     "event": EVENT_DOCUMENT,
+    "gate": GATE_DOCUMENT,
 }
 LEFT_OUT = object()
 
@@ -176,6 +198,8 @@ ACCEPTED = [
     ("live", LIVE_DOCUMENT),
     ("live", changed(LIVE_DOCUMENT, "live/state", "ended")),
     ("event", EVENT_DOCUMENT),
+    ("gate", GATE_DOCUMENT),
+    ("gate", changed(GATE_DOCUMENT, "gate/certificate_days", -3)),
     ("event", changed(EVENT_DOCUMENT, "call", {"id": "c1", "queue": "400"})),
     ("store", changed(STORE_DOCUMENT, "store/trunk_peaks", ["vivo=7"])),
     ("cdr", changed(CDR, "cdr/a column of the site", "x" * 70_000)),
@@ -212,6 +236,10 @@ REFUSED = [
     ("call", changed(CALL_DOCUMENT, "call/answered", "yes"), "type"),
     ("call", changed(CALL_DOCUMENT, "call/linked_ids", ["1", 2]), "type"),
     ("call", changed(CALL_DOCUMENT, "call/cost/currency", "R$"), "minLength"),
+    ("call", changed(CALL_DOCUMENT, "call/cost/bundle", 3), "type"),
+    ("call", changed(CALL_DOCUMENT, "call/trunk_calls", 0), "minimum"),
+    ("call", changed(CALL_DOCUMENT, "call/callback/state", "soon"), "enum"),
+    ("call", changed(CALL_DOCUMENT, "call/callback", {"by": "101"}), "state"),
     ("call", changed(CALL_DOCUMENT, "source/nickname", "x"), "additionalProperties"),
     ("quarantine", changed(QUARANTINE, "quarantine/document", "x"), "type"),
     ("quarantine", changed(QUARANTINE, "error", LEFT_OUT), "error"),
@@ -233,6 +261,11 @@ REFUSED = [
     ("event", changed(EVENT_DOCUMENT, "source/number", "100"), "additionalProperties"),
     ("event", changed(EVENT_DOCUMENT, "pbx/count", 0), "minimum"),
     ("store", changed(STORE_DOCUMENT, "store/calls_now", -1), "minimum"),
+    ("gate", changed(GATE_DOCUMENT, "gate/state", "well"), "enum"),
+    ("gate", changed(GATE_DOCUMENT, "gate/free_bytes", -1), "minimum"),
+    ("gate", changed(GATE_DOCUMENT, "gate/input_paused", 0), "type"),
+    ("gate", changed(GATE_DOCUMENT, "host", LEFT_OUT), "host"),
+    ("gate", changed(GATE_DOCUMENT, "store", {"id": "Loja001"}), "additionalProperties"),
 ]
 
 
@@ -310,6 +343,6 @@ def test_index_pattern_fields_know_what_can_be_counted() -> None:
 
 def test_an_unknown_kind_is_named() -> None:
     with pytest.raises(
-        ValueError, match="'cel' is not one of cdr, call, quarantine, store, audit, live, event"
+        ValueError, match="'cel' is not one of cdr, call, quarantine, store, audit, live, event, gate"
     ):
         load("cel")

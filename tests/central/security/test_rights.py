@@ -152,6 +152,20 @@ class TestWriters:
         assert filled.bulk(role, action, {"doc": {}}) == [(403, CALLS)]
 
 
+@pytest.mark.parametrize(("role", "status"), [("pabx_ingest", 201), ("pabx_agent", 403)])
+def test_only_the_gate_says_how_the_gate_is(clean: Secured, role: str, status: int) -> None:
+    event = {"id": "gate1", "kind": "metric", "dataset": "pabx.gate", "created": "2026-11-23T15:00:00Z"}
+    body = {
+        "@timestamp": "2026-11-23T15:00:00Z",
+        "event": event,
+        "host": {"name": "gate1"},
+        "gate": {"state": "ok"},
+    }
+    assert clean.ask(role, "PUT", "/pabx-gate/_doc/gate1?pipeline=pabx-gate", body)[0] == status
+    again = clean.bulk(role, {"index": {"_index": "pabx-gate", "_id": "gate1"}}, body)
+    assert again == [(200 if status == 201 else 403, "pabx-gate")]
+
+
 class TestAgent:
     """The agent's own output."""
 
