@@ -5,35 +5,26 @@ import json
 import logging
 import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from opensearchpy import OpenSearch
-
 from central import (
     audit_command,
     erase_command,
+    install_command,
     live_command,
+    preview_command,
     quarantine_command,
     stores_command,
     tidy_command,
 )
-from central.assets import load_assets
 from central.client import Connection, connect, connection_from
 from central.erase import erase
 from central.errors import CentralError, UsageError
 from central.gate import command as gate_command
-from central.install import apply, plan
-from central.plan import Action, Step
 from central.rating.run import Period, rate_calls
 from central.rating.tariffs import load as load_tariffs
-from central.security import install as roles
-from central.security.wanted import load_roles
-
-_DONE = {Action.CREATE: "created", Action.CHANGE: "changed", Action.UNCHANGED: "unchanged"}
-_TO_DO = {Action.CREATE: "to create", Action.CHANGE: "to change", Action.UNCHANGED: "unchanged"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -69,14 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, short: str, text: str) -> argparse.ArgumentParser:
         return commands.add_parser(name, parents=[cluster], allow_abbrev=False, help=short, description=text)
 
-    _install_options(
-        command(
-            "install",
-            "put templates, pipelines and roles into the cluster",
-            "Puts templates and pipelines, and where OpenSearch Security is there roles, into the cluster; "
-            "changes only what differs.",
-        )
+    install = command(
+        "install", "put everything into the cluster and its Dashboards", install_command.DESCRIPTION
     )
+    install_command.options(install)
+    install.set_defaults(run=_install_command)
     _rate_options(
         command(
             "rate",
@@ -93,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     live = command("live", "the calls that go on now", live_command.DESCRIPTION)
     live_command.options(live)
     live.set_defaults(run=_lines_command)
+    preview = command("preview", "the dashboards as a web page", preview_command.DESCRIPTION)
+    preview_command.options(preview)
+    preview.set_defaults(run=_lines_command)
     tidy = command("tidy", "delete old calls of now and old events", tidy_command.DESCRIPTION)
     tidy_command.options(tidy)
     tidy.set_defaults(run=_lines_command)
@@ -147,11 +138,6 @@ def _cluster_options() -> argparse.ArgumentParser:
     return cluster
 
 
-def _install_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
-    parser.set_defaults(run=_install_command)
-
-
 def _rate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tariffs", required=True, type=Path, metavar="FILE", help="the tariffs (TOML; see docs/tariffs.md)"
@@ -181,7 +167,8 @@ def _connection(options: argparse.Namespace) -> Connection:
 
 
 def _install_command(options: argparse.Namespace) -> None:
-    _install(_connection(options), dry_run=options.dry_run)
+    for line in install_command.lines(options, _connection(options)):
+        print(line.text, file=sys.stderr if line.warning else sys.stdout)
 
 
 def _rate_command(options: argparse.Namespace) -> None:
@@ -247,49 +234,3 @@ def _period(since: date | None, until: date | None) -> Period | None:
     if until is not None and until < since:
         raise UsageError(f"--until {until} is before --since {since}: swap them")
     return Period(since, until)
-
-
-def _install(connection: Connection, *, dry_run: bool) -> None:
-    client = connect(connection)
-    counted: Counter[Action] = Counter()
-    for step in plan(client, connection, load_assets()):
-        impossible = list(step.impossible)
-        if not dry_run:
-            impossible += apply(client, connection, step)
-        _report(step, impossible, dry_run=dry_run)
-        counted[step.action] += 1
-    try:
-        _install_roles(client, connection, counted, dry_run=dry_run)
-    finally:  # templates and pipelines are there even where roles cannot be set up
-        words = _TO_DO if dry_run else _DONE
-        summary = ", ".join(f"{counted[action]} {words[action]}" for action in Action)
-        print(f"{connection.url}: {summary}{'; nothing was changed (--dry-run)' if dry_run else ''}")
-
-
-def _install_roles(
-    client: OpenSearch, connection: Connection, counted: Counter[Action], *, dry_run: bool
-) -> None:
-    try:
-        steps = roles.plan(client, connection, load_roles())
-    except roles.NoSecurityError:
-        print(f"{connection.url}: without OpenSearch Security there are no roles: left out")
-        return
-    for done, step in enumerate(steps):
-        if not dry_run:
-            left = dict.fromkeys(other.resource.name for other in steps[done:])
-            roles.apply(client, connection, step, list(left))
-        _report(step, (), dry_run=dry_run)
-        counted[step.action] += 1
-
-
-def _report(step: Step, impossible: Sequence[str], *, dry_run: bool) -> None:
-    print(f"{step.action.value:<10} {step.resource}")
-    if dry_run:
-        for line in step.difference:
-            print(f"    {line}")
-    for line in impossible:
-        print(
-            f"central: {step.resource}: {line}: "
-            "new indices have it, this one keeps what it has until you reindex it",
-            file=sys.stderr,
-        )

@@ -1,13 +1,14 @@
 """Brings the cluster to what is shipped: reads what it has, and applies only what differs."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from opensearchpy import OpenSearch, exceptions
 
 from central.assets import Assets
 from central.client import Connection, translated
-from central.plan import Action, Resource, Step, compare, compare_index, composed
+from central.plan import Action, Resource, Step, compare, compare_index, composed, first_index
 
 # Can be changed on an index that exists, and belong to its fields and documents.
 _DYNAMIC_SETTINGS = ("index.query.default_field", "index.default_pipeline")
@@ -56,9 +57,19 @@ def apply(client: OpenSearch, connection: Connection, step: Step) -> list[str]:
             client.cluster.put_component_template(name=name, body=step.body)
         elif kind == "index template":
             client.indices.put_index_template(name=name, body=step.body)
+        elif step.action is Action.CREATE:
+            _create_index(client, name)
         else:
             return _apply_to_index(client, name, step.body)
     return []
+
+
+def _create_index(client: OpenSearch, name: str) -> None:
+    try:
+        client.indices.create(index=name)
+    except exceptions.RequestError as error:
+        if error.error != "resource_already_exists_exception":  # the first document may have come meanwhile
+            raise
 
 
 def _apply_to_index(client: OpenSearch, name: str, body: dict[str, Any]) -> list[str]:
@@ -83,6 +94,9 @@ def _indices(client: OpenSearch, connection: Connection, assets: Assets) -> Iter
                 index=",".join(body["index_patterns"]),
                 params={"expand_wildcards": "open", "ignore_unavailable": "true"},
             )
+        if not found:  # a panel over no index shows an error, over an empty one that there is no data
+            name = first_index(template, body["index_patterns"][0], datetime.now(UTC))
+            yield Step(Resource("index", name), Action.CREATE, {})
         for name in sorted(found):
             yield compare_index(name, found[name], dynamic, properties)
 

@@ -4,10 +4,12 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
 from central.assets import Assets
+from central.quarantine.kept import DAILY
 
 # Parameters that OpenSearch changes on a field that exists; anything else needs a new index.
 _CHANGEABLE: Final = {"fields", "ignore_above", "ignore_malformed"}
@@ -26,7 +28,8 @@ class Resource:
     """One thing in the cluster.
 
     Attributes:
-        kind: `ingest pipeline`, `component template`, `index template` or `index`.
+        kind: `ingest pipeline`, `component template`, `index template`, `index`, a role's or a saved
+            object's type.
         name: its name in the cluster.
     """
 
@@ -111,6 +114,19 @@ def composed(assets: Assets, template: str) -> tuple[dict[str, Any], dict[str, A
         settings |= _flat(part.get("settings", {}))
         properties = _merged(properties, part.get("mappings", {}).get("properties", {}))
     return settings, properties
+
+
+def first_index(template: str, pattern: str, now: datetime) -> str:
+    """Name the index that a kind's documents of now go to.
+
+    Args:
+        template: the kind's index template.
+        pattern: the names that it is for: with `*` at its end a month or a day (UTC) stands there.
+        now: which month or day.
+    """
+    if not pattern.endswith("*"):
+        return pattern
+    return pattern.removesuffix("*") + now.strftime("%Y.%m.%d" if template in DAILY else "%Y.%m")
 
 
 def normalised(body: Mapping[str, Any]) -> dict[str, Any]:

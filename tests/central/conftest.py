@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from central.assets import load_assets
 from central.cli import main
+from central.client import Connection, connect
+from central.install import apply, plan
 from compose.stack import OpenSearchCluster
 from tests.central.outcome import KINDS, Outcome
 
@@ -17,6 +20,7 @@ def central(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     """Run `central` with arguments, without anything from the environment."""
     for name in ("URL", "USER", "PASSWORD", "CA_FILE"):
         monkeypatch.delenv(f"OPENSEARCH_{name}", raising=False)
+    monkeypatch.delenv("DASHBOARDS_URL", raising=False)
 
     def run(*arguments: str | Path) -> Outcome:
         with pytest.raises(SystemExit) as end:
@@ -28,10 +32,13 @@ def central(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def cluster(indices: OpenSearchCluster, central: Callable[..., Outcome]) -> OpenSearchCluster:
-    """The plain node with everything installed and no index."""
-    outcome = central("install", "--url", indices.url)
-    assert outcome.code == 0, outcome.err
+def cluster(indices: OpenSearchCluster) -> OpenSearchCluster:
+    """The plain node with everything that `central install` puts into it but the empty indices."""
+    connection = Connection(indices.url)
+    client = connect(connection)
+    for step in plan(client, connection, load_assets()):
+        if step.resource.kind != "index":
+            apply(client, connection, step)
     return indices
 
 

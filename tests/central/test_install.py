@@ -1,11 +1,13 @@
 """`central install`: does what is missing, shows what differs, says what cannot be changed."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from central.assets import load_assets
+from central.plan import first_index
 from compose.stack import OpenSearchCluster
 from tests.central.outcome import KINDS, Outcome
 
@@ -13,7 +15,8 @@ pytestmark = pytest.mark.servers
 
 Central = Callable[..., Outcome]
 ASSETS = load_assets()
-RESOURCES = len(ASSETS.pipelines) + len(ASSETS.components) + len(ASSETS.templates)
+# Of each template one index.
+RESOURCES = len(ASSETS.pipelines) + len(ASSETS.components) + 2 * len(ASSETS.templates)
 
 
 def actions(outcome: Outcome) -> dict[str, str]:
@@ -51,6 +54,40 @@ def test_a_dry_run_on_an_empty_cluster_creates_nothing(
     assert "nothing was changed (--dry-run)" in outcome.out
     templates = bare_cluster.request("GET", "/_index_template")["index_templates"]
     assert [entry["name"] for entry in templates if entry["name"].startswith("pabx-")] == []
+    assert bare_cluster.request("GET", "/_cat/indices/pabx-*?h=index") == ""
+
+
+def indices_of(day: datetime) -> set[str]:
+    months = {f"pabx-{kind}-{day:%Y.%m}" for kind in ("audit", "calls", "cdr", "quarantine")}
+    return {*months, f"pabx-events-{day:%Y.%m.%d}", "pabx-gate", "pabx-live", "pabx-stores"}
+
+
+def test_a_kind_without_an_index_gets_an_empty_one(cluster: OpenSearchCluster, central: Central) -> None:
+    cluster.request("PUT", "/pabx-cdr-2026.09")
+    before = datetime.now(UTC)
+    outcome = central("install", "--url", cluster.url)
+    assert (outcome.code, outcome.err) == (0, "")
+    created = {name for name, action in actions(outcome).items() if action == "create"}
+    days = (before, datetime.now(UTC))  # a day may have begun meanwhile
+    assert created in [
+        {f"index {name}" for name in indices_of(day) - {f"pabx-cdr-{day:%Y.%m}"}} for day in days
+    ]
+    assert len(cluster.request("GET", "/pabx-*")) == 8
+    (calls,) = cluster.request("GET", "/pabx-calls-*/_mapping").values()
+    assert calls["mappings"]["properties"]["call"]["properties"]["talk_seconds"]["type"] == "integer"
+    assert "create" not in actions(central("install", "--url", cluster.url)).values()
+
+
+@pytest.mark.parametrize(
+    ("template", "pattern", "name"),
+    [
+        ("pabx-calls", "pabx-calls-*", "pabx-calls-2026.11"),
+        ("pabx-events", "pabx-events-*", "pabx-events-2026.11.09"),
+        ("pabx-live", "pabx-live", "pabx-live"),
+    ],
+)
+def test_the_index_of_now(template: str, pattern: str, name: str) -> None:
+    assert first_index(template, pattern, datetime(2026, 11, 9, 23, 59, tzinfo=UTC)) == name
 
 
 def test_a_dry_run_shows_a_manual_change_and_install_mends_it(
@@ -64,7 +101,7 @@ def test_a_dry_run_shows_a_manual_change_and_install_mends_it(
     before = state(cluster)
 
     shown = central("install", "--dry-run", "--url", cluster.url)
-    changes = {name for name, action in actions(shown).items() if action != "unchanged"}
+    changes = {name for name, action in actions(shown).items() if action == "change"}
     assert changes == {"component template pabx-settings"}
     assert (
         '    -      "index.refresh_interval": "30s"\n    +      "index.refresh_interval": "1s"\n' in shown.out

@@ -1,0 +1,1 @@
+"""The shipped dashboards: reads their files and puts them into OpenSearch Dashboards."""
