@@ -33,12 +33,13 @@ soak: $(STAMP) ## the long form of the fault and fuzz tests: make soak HOURS=1
 bench: $(STAMP) ## the benchmarks, each as a ratio against its limit; also build/bench.json
 	$(BIN)/python -m tests.bench
 
-lint: $(STAMP) ## ruff, mypy, import contracts, generated files up to date
+lint: $(STAMP) ## ruff, mypy, import contracts, generated files up to date, rules of the dashboards
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m central.generate --check
+	$(BIN)/python -m dashboards.check
 
 generate: $(STAMP) ## mappings and field documentation from the JSON Schemas
 	$(BIN)/python -m central.generate

@@ -12,12 +12,16 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 def artefacts() -> dict[str, str]:
     """Give every generated file: path below the checkout -> content."""
+    # Here, since the screens' sources need the fields above, and only the checkout has them.
+    from dashboards.build.ndjson import saved_object_files  # noqa: PLC0415
+
     fields = {kind: fields_of(kind) for kind in KINDS}
     return {
         **templates.component_templates(fields),
         **templates.index_templates(fields),
         **pipeline.ingest_pipelines(fields),
         **fields_doc.field_documentation(fields),
+        **saved_object_files(),
     }
 
 

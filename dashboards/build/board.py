@@ -1,0 +1,160 @@
+"""The board of calls that go on now: large lines of text, as many as fit."""
+
+from typing import Final
+
+from dashboards.build.objects import PATTERNS, Json, SavedObject
+from dashboards.build.requests import within
+from dashboards.build.vega import FAINT, FONT, FOURTH, GOOD, TEXT, THIRD, VEGA, WARN, panel, quoted
+from dashboards.build.words import Say
+
+NOW: Final = {"range": {"live.as_of": {"gte": "now-90s"}}}
+"""A call goes on while head office heard of it within this; its agent tells of it every 30 s."""
+OVER: Final = {"term": {"live.state": "ended"}}
+STATES: Final = {"queued": WARN, "ringing": GOOD, "on_hold": FOURTH, "talking": THIRD}
+"""What a call that goes on may do, in the order of the board, and its colour."""
+
+
+def live_query() -> Json:
+    """Calls of now, within the dashboard's filters; the period does not matter."""
+    return within(NOW, excluded=(OVER,))
+
+
+def words(say: Say) -> dict[str, str]:
+    """The states in words."""
+    return {
+        "queued": say("na fila", "waiting"),
+        "ringing": say("tocando", "ringing"),
+        "on_hold": say("em espera", "on hold"),
+        "talking": say("falando", "talking"),
+    }
+
+
+def board(say: Say, key: str, title: str) -> SavedObject:
+    """The board: what waits longest first.
+
+    Args:
+        say: the language.
+        key: id of the panel without `pabx-`.
+        title: above it.
+    """
+    body: Json = {"size": 500, "sort": [{"live.since": "asc"}], "query": live_query()}
+    names = "{" + ", ".join(f"{state}: {quoted(word)}" for state, word in words(say).items()) + "}"
+    colours = "{" + ", ".join(f"{state}: '{colour}'" for state, colour in STATES.items()) + "}"
+    order = "{" + ", ".join(f"{state}: {place}" for place, state in enumerate(STATES)) + "}"
+    source = "datum._source"
+    # Two spans, each by one clock: the store's until it told it, ours since it was heard (docs/live.md).
+    seconds = (
+        f"floor(max(0, toDate({source}.event.created) - toDate({source}.live.since)) / 1000"
+        f" + max(0, now() - toDate({source}.live.as_of)) / 1000)"
+    )
+    machine = quoted(say(" (máquina)", " (machine)"))
+    queue = quoted(say("fila ", "queue "))
+    more = quoted(say("e mais ", "and more: "))
+    none = quoted(say("Nenhuma chamada agora", "No call now"))
+    formulas = {
+        "state": f"{source}.live.state",
+        "order": f"{order}[datum.state]",
+        "colour": f"{colours}[datum.state] || '{FAINT}'",
+        "word": f"({names}[datum.state] || datum.state) + ({source}.live.machine ? {machine} : '')",
+        "seconds": seconds,
+        "span": "floor(datum.seconds / 60) + ':' + pad('' + datum.seconds % 60, 2, '0', 'left')",
+        "store": f"{source}.store.name || {source}.store.id",
+        "who": f"({_party(source, 'source')}) + ' → ' + ({_party(source, 'destination')})",
+        "where": (
+            f"({source}.call && {source}.call.queue ? {queue} + {source}.call.queue + '  ' : '')"
+            f" + ({source}.call && {source}.call.trunk || '')"
+        ),
+    }
+    spec: Json = {
+        "$schema": VEGA,
+        "signals": [
+            {"name": "all", "update": "length(data('calls'))"},
+            {"name": "step", "update": "clamp(height / max(1, min(all + 1, 14)), 24, 44)"},
+            {"name": "room", "update": "floor(height / step) - 1"},
+            {"name": "size", "update": "clamp(min(step * 0.5, width / 42), 11, 22)"},
+        ],
+        "data": [
+            {
+                "name": "calls",
+                "url": {"index": PATTERNS["live"], "body": body},
+                "format": {"property": "hits.hits"},
+                "transform": [
+                    *({"type": "formula", "as": name, "expr": text} for name, text in formulas.items()),
+                    {
+                        "type": "collect",
+                        "sort": {"field": ["order", "seconds"], "order": ["ascending", "descending"]},
+                    },
+                    {"type": "window", "ops": ["row_number"], "as": ["place"]},
+                ],
+            },
+            {
+                "name": "shown",
+                "source": "calls",
+                "transform": [{"type": "filter", "expr": "datum.place <= room || (all <= room + 1)"}],
+            },
+        ],
+        "marks": [
+            {
+                "type": "symbol",
+                "from": {"data": "shown"},
+                "encode": {
+                    "update": {
+                        "x": {"value": 10},
+                        "y": {"signal": "(datum.place - 0.5) * step"},
+                        "size": {"signal": "size * size * 0.7"},
+                        "fill": {"field": "colour"},
+                    }
+                },
+            },
+            _cell("word", 0.03, 0.15, "datum.colour", bold=True),
+            _cell("span", 0.19, 0.07, f"'{TEXT}'", bold=True),
+            _cell("store", 0.27, 0.2, f"'{TEXT}'"),
+            _cell("who", 0.48, 0.36, f"'{TEXT}'"),
+            _cell("where", 0.85, 0.15, f"'{FAINT}'"),
+            {
+                "type": "text",
+                "encode": {
+                    "update": {
+                        "x": {"signal": "all ? width * 0.03 : width / 2"},
+                        "y": {"signal": "all ? (room + 0.5) * step : height / 2"},
+                        "align": {"signal": "all ? 'left' : 'center'"},
+                        "baseline": {"value": "middle"},
+                        "font": {"value": FONT},
+                        "fontSize": {"signal": "all ? size : 18"},
+                        "fill": {"value": FAINT},
+                        "text": {
+                            "signal": f"all == 0 ? {none} : all > room + 1 ? {more} + (all - room) : ''"
+                        },
+                    }
+                },
+            },
+        ],
+    }
+    return panel(say, key, title, spec)
+
+
+def _party(source: str, side: str) -> str:
+    party = f"{source}.{side}"
+    number = f"({party}.extension || {party}.number || {party}.e164 || '?')"
+    return f"{party} ? {number} + ({party}.name ? ' ' + {party}.name : '') : '?'"
+
+
+def _cell(field: str, left: float, width: float, colour: str, *, bold: bool = False) -> Json:
+    return {
+        "type": "text",
+        "from": {"data": "shown"},
+        "encode": {
+            "update": {
+                "x": {"signal": f"width * {left}"},
+                "y": {"signal": "(datum.place - 0.5) * step"},
+                "limit": {"signal": f"width * {width} - 4"},
+                "text": {"field": field},
+                "tooltip": {"field": field},
+                "baseline": {"value": "middle"},
+                "font": {"value": FONT},
+                "fontSize": {"signal": "size"},
+                "fontWeight": {"value": "bold" if bold else "normal"},
+                "fill": {"signal": colour},
+            }
+        },
+    }

@@ -1,0 +1,166 @@
+"""Bars that are ranked: who or what, how much; a click narrows the dashboard to it."""
+
+from dashboards.build.objects import Json, SavedObject
+from dashboards.build.requests import CALLS
+from dashboards.build.vega import FAINT, FONT, GOOD, LINE, TEXT, VEGA, panel, quoted
+from dashboards.build.words import Say
+
+
+def ranking(
+    say: Say,
+    key: str,
+    title: str,
+    request: Json,
+    buckets: str,
+    *,
+    value: str,
+    text: str,
+    label: str = "datum.key",
+    filters: str = "",
+    colour: str = GOOD,
+    top: str = "",
+    mark: str = "",
+    wide: float = 0.34,
+    index: str = CALLS,
+    empty: str = "",
+    description: str = "",
+) -> SavedObject:
+    """Ranked bars with their figures beside them.
+
+    Args:
+        say: the language.
+        key: id of the panel without `pabx-`.
+        title: above it.
+        request: index and body.
+        buckets: where in the answer the ranked buckets are.
+        value: expression of a bar's length.
+        text: expression of what stands beside it.
+        label: expression of its name.
+        filters: field that a click filters by the bucket's key; empty: a click does nothing.
+        colour: of the bars.
+        top: expression of the longest bar's value; empty: the largest there is.
+        mark: expression of a value at which a line is drawn across a bar, such as what is usual.
+        wide: part of the panel's width that the figures may take.
+        index: title of the index pattern whose field a click filters.
+        empty: what is said where there is no bar.
+        description: one sentence on what is counted.
+    """
+    nothing = quoted(empty or say("Nada neste período", "Nothing in this period"))
+    rows: Json = {
+        "name": "rows",
+        "url": request,
+        "format": {"property": buckets},
+        "transform": [
+            {"type": "formula", "as": "label", "expr": f"'' + {label}"},
+            {"type": "formula", "as": "value", "expr": value},
+            {"type": "formula", "as": "text", "expr": text},
+            {"type": "formula", "as": "mark", "expr": mark or "null"},
+            {"type": "window", "ops": ["row_number"], "as": ["place"]},
+        ],
+    }
+    longest = top or "max(0.000001, extent(pluck(data('rows'), 'value'))[1] || 0, most || 0)"
+    spec: Json = {
+        "$schema": VEGA,
+        "signals": [
+            {"name": "most", "update": "extent(pluck(data('rows'), 'mark'))[1]"},
+            {"name": "step", "update": "min(28, height / max(1, length(data('rows'))))"},
+            {"name": "room", "value": wide},
+            {"name": "names", "update": "min(200, width * 0.34)"},
+            {"name": "figures", "update": "clamp(width * room, 70, 260)"},
+            {"name": "longest", "update": longest},
+            {"name": "bars", "update": "max(10, width - names - figures - 14)"},
+            *_click(filters, index),
+        ],
+        "data": [rows],
+        "marks": [
+            _bar("names + 8", "names + 8 + bars", LINE, clickable=bool(filters)),
+            _bar("names + 8", f"names + 8 + bars * {_part('value')}", colour, clickable=bool(filters)),
+            *([_mark_line()] if mark else []),
+            _words("names", "datum.label", "names", "right", TEXT),
+            _words("names + bars + 14", "datum.text", "figures", "left", FAINT),
+            {
+                "type": "text",
+                "encode": {
+                    "update": {
+                        "x": {"signal": "width / 2"},
+                        "y": {"signal": "height / 2"},
+                        "align": {"value": "center"},
+                        "font": {"value": FONT},
+                        "fill": {"value": FAINT},
+                        "text": {"signal": f"length(data('rows')) ? '' : {nothing}"},
+                    }
+                },
+            },
+        ],
+    }
+    return panel(say, key, title, spec, description)
+
+
+def _click(field: str, index: str) -> list[Json]:
+    if not field:
+        return []
+    narrow = f"opensearchDashboardsAddFilter({{match_phrase: {{'{field}': datum.key}}}}, '{index}')"
+    return [{"name": "picked", "on": [{"events": "rect:click", "update": narrow}]}]
+
+
+def _part(name: str) -> str:
+    return f"clamp((isValid(datum.{name}) ? datum.{name} : 0) / longest, 0, 1)"
+
+
+def _bar(left: str, right: str, colour: str, *, clickable: bool) -> Json:
+    pointer = {"cursor": {"value": "pointer"}} if clickable else {}
+    return {
+        "type": "rect",
+        "from": {"data": "rows"},
+        "encode": {
+            "update": {
+                "x": {"signal": left},
+                "x2": {"signal": right},
+                "y": {"signal": "(datum.place - 1) * step + step * 0.18"},
+                "height": {"signal": "step * 0.64"},
+                "cornerRadius": {"value": 2},
+                "fill": {"value": colour},
+                "tooltip": {"signal": "datum.label + ': ' + datum.text"},
+                **pointer,
+            }
+        },
+    }
+
+
+def _mark_line() -> Json:
+    left = f"names + 8 + bars * {_part('mark')}"
+    return {
+        "type": "rect",
+        "from": {"data": "rows"},
+        "encode": {
+            "update": {
+                "x": {"signal": f"{left} - 1"},
+                "width": {"value": 2},
+                "y": {"signal": "(datum.place - 1) * step + step * 0.08"},
+                "height": {"signal": "step * 0.84"},
+                "fill": {"value": TEXT},
+                "opacity": {"signal": "isValid(datum.mark) ? 1 : 0"},
+            }
+        },
+    }
+
+
+def _words(left: str, text: str, room: str, align: str, colour: str) -> Json:
+    return {
+        "type": "text",
+        "from": {"data": "rows"},
+        "interactive": False,
+        "encode": {
+            "update": {
+                "x": {"signal": left},
+                "y": {"signal": "(datum.place - 0.5) * step"},
+                "text": {"signal": text},
+                "limit": {"signal": room},
+                "align": {"value": align},
+                "baseline": {"value": "middle"},
+                "font": {"value": FONT},
+                "fontSize": {"value": 12},
+                "fill": {"value": colour},
+            }
+        },
+    }

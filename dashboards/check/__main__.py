@@ -1,0 +1,5 @@
+"""`python -m dashboards.check`."""
+
+from dashboards.check.cli import main
+
+main()
