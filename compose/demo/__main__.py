@@ -13,7 +13,19 @@ from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from compose.demo import around, completeness, costs, gate, hours, live, outcomes, searching, ship, stores
+from compose.demo import (
+    around,
+    completeness,
+    costs,
+    gate,
+    hours,
+    live,
+    outcomes,
+    screens,
+    searching,
+    ship,
+    stores,
+)
 from compose.demo.documents import Documents
 from compose.simulator import StoreProfile, chain
 from compose.stack import StackError, state
@@ -76,8 +88,8 @@ def demo(
     progress = ProgressLine()
     central = partial(ship.central, url)
 
-    central("install")
     documents.remove()
+    central("install")  # also makes indices, so that a screen is empty rather than broken
     central("stores", "apply", gate.register(folder, profiles))
 
     at = time.monotonic()
@@ -122,6 +134,8 @@ def demo(
         with entrance.running() if entrance else nullcontext():
             right &= live.show(database, url, profiles, configs, live_seconds, SEED)
 
+    print("\nThe dashboards, until make down")
+    print(f"  {screens.start(url, folder)}")
     print("\nNow look around; the servers keep running")
     for line in around.lines(documents, url, configs[0]):
         print(f"  {line}")
