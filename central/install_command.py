@@ -118,7 +118,7 @@ def _dashboards(
     server: Server, objects: Sequence[SavedObject], language: str, *, dry_run: bool
 ) -> Iterator[Line]:
     version = server.version()
-    steps = importing.plan(server, objects)
+    steps = importing.plan(server, objects, language)
     if not dry_run:
         importing.apply(server, objects, steps)
     for step in steps:

@@ -14,23 +14,37 @@ DEFAULT_INDEX: Final = "pabx-calls"
 
 # What it is, and why it is not there.
 _Refusal = tuple[str, str]
-_DEFAULT: Final = "default index pattern"
+_SETTINGS: Final = {"default index pattern": "defaultIndex", "number format": "format:number:defaultLocale"}
+# Measured: without it, `$` in a format is a dollar sign; numeral.js has no name for English with reais.
+_NUMBERS: Final = {"pt-BR": "pt-br"}
 _SHOWN: Final = 3
 _MISSING: Final = ", which is missing"
 
 
-def plan(server: Server, objects: Sequence[SavedObject]) -> list[Step]:
-    """List every object, and the default index pattern at the end, with what has to be done with it.
+def plan(server: Server, objects: Sequence[SavedObject], language: str) -> list[Step]:
+    """List every object, and the settings at the end, with what has to be done with it.
+
+    Args:
+        server: OpenSearch Dashboards.
+        objects: what is shipped.
+        language: theirs; in Portuguese numbers are written as in Brazil.
 
     Raises:
         CentralError: OpenSearch Dashboards cannot be read.
     """
     planned = steps(objects, server.read(one.key for one in objects))
-    chosen = server.default_index()
-    if chosen is not None:  # whoever chose it had a reason
-        return [*planned, Step(Resource(_DEFAULT, chosen), Action.UNCHANGED, {})]
-    if ("index-pattern", DEFAULT_INDEX) in {one.key for one in objects}:
-        return [*planned, Step(Resource(_DEFAULT, DEFAULT_INDEX), Action.CREATE, {})]
+    there = ("index-pattern", DEFAULT_INDEX) in {one.key for one in objects}
+    wanted = {
+        "default index pattern": DEFAULT_INDEX if there else None,
+        "number format": _NUMBERS.get(language),
+    }
+    chosen = server.settings()
+    for kind, value in wanted.items():
+        mine = chosen.get(_SETTINGS[kind])
+        if mine is not None:  # whoever chose it had a reason
+            planned.append(Step(Resource(kind, mine), Action.UNCHANGED, {}))
+        elif value is not None:
+            planned.append(Step(Resource(kind, value), Action.CREATE, {}))
     return planned
 
 
@@ -48,9 +62,9 @@ def apply(server: Server, objects: Sequence[SavedObject], planned: Sequence[Step
     Raises:
         CentralError: something was refused, or is not there as it was sent.
     """
-    late = {
+    late = [
         (step.resource.kind, step.resource.name) for step in planned if step.action is not Action.UNCHANGED
-    }
+    ]
     sent = [one for one in objects if one.key in late]
     if sent:
         answer = server.import_lines([one.line for one in sent])
@@ -63,8 +77,9 @@ def apply(server: Server, objects: Sequence[SavedObject], planned: Sequence[Step
         lost = _lost(server, sent)
         if lost:
             raise _left_out(server, "not stored, although the import was answered with success", lost)
-    if (_DEFAULT, DEFAULT_INDEX) in late:
-        server.set_default_index(DEFAULT_INDEX)
+    for kind, value in late:
+        if kind in _SETTINGS:
+            server.set(_SETTINGS[kind], value)
 
 
 def _lost(server: Server, sent: Sequence[SavedObject]) -> list[_Refusal]:

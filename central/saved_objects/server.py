@@ -117,24 +117,24 @@ class Server:
             raise self._another()
         return answer
 
-    def default_index(self) -> str | None:
-        """Read which index pattern is the one that Discover begins with; None: none is set.
+    def settings(self) -> dict[str, str]:
+        """Read the advanced settings that somebody has set, by name.
 
         Raises:
-            CentralError: it cannot be read.
+            CentralError: they cannot be read.
         """
         answer = self._request("GET", "/api/opensearch-dashboards/settings", "reading settings")
-        value = answer["settings"].get("defaultIndex", {}).get("userValue")
-        return None if value is None else str(value)
+        values = {name: one.get("userValue") for name, one in answer["settings"].items()}
+        return {name: str(value) for name, value in values.items() if value is not None}
 
-    def set_default_index(self, name: str) -> None:
-        """Let Discover begin with an index pattern.
+    def set(self, name: str, value: str) -> None:
+        """Set one of them, for all users.
 
         Raises:
             CentralError: it is refused.
         """
-        path = "/api/opensearch-dashboards/settings/defaultIndex"
-        self._send_json(path, {"value": name}, f"default index pattern {name}")
+        path = f"/api/opensearch-dashboards/settings/{name}"
+        self._send_json(path, {"value": value}, f"setting {name}")
 
     def _send_json(self, path: str, value: Any, part: str) -> Any:
         return self._request("POST", path, part, json.dumps(value).encode(), "application/json")

@@ -60,7 +60,8 @@ def hour_axis(say: Say) -> Json:
             "title": say("hora no relógio da loja", "hour on the store's clock"),
             "labelAngle": 0,
             "ticks": False,
-            "labelOverlap": True,
+            "labelOverlap": "greedy",
+            "labelSeparation": 4,
             "labelColor": FAINT,
         },
     }

@@ -120,12 +120,16 @@ def _tile(say: Say, number: int, one: Figure, days: int) -> str:
 def _change(say: Say, one: Figure, now: str, before: str, days: int) -> tuple[str, str]:
     both = f"isValid({now}) && isValid({before}) && isFinite({now}) && isFinite({before})"
     against = quoted(say(f" ante {days} dias antes", f" on {days} days before"))
+    # What would be written as 0 is 0: d3 writes a minus before it.
     if one.form is Form.SHARE:
         points = quoted(say(" p.p.", " pts"))
-        text = f"format(({now} - {before}) * 100, '+.1f') + {points} + {against}"
+        change = f"{now} - {before}"
+        text = f"format(abs({change}) < 0.0005 ? 0 : ({change}) * 100, '+.1f') + {points} + {against}"
         told = f"{both} ? {text} : ''"
     else:
-        told = f"{both} && {before} > 0 ? format({now} / {before} - 1, '+.0%') + {against} : ''"
+        change = f"{now} / {before} - 1"
+        text = f"format(abs({change}) < 0.005 ? 0 : {change}, '+.0%') + {against}"
+        told = f"{both} && {before} > 0 ? {text} : ''"
     if not one.better:
         return told, quoted(FAINT)
     better, worse = (GOOD, BAD) if one.better == "more" else (BAD, GOOD)

@@ -2,7 +2,7 @@
 
 from dashboards.build.chart import NEITHER, NO_FIGURE, drawn, figure_axis, hour_axis
 from dashboards.build.objects import Json, SavedObject
-from dashboards.build.vega import BAD, FOURTH, GOOD, TEXT, THIRD, VEGA_LITE, WARN
+from dashboards.build.vega import BAD, FOURTH, GOOD, THIRD, VEGA_LITE, WARN
 from dashboards.build.words import Say
 
 
@@ -102,7 +102,9 @@ def week(
         description: one sentence on what is counted.
     """
     days = str(list(say.weekdays))
-    dark = {"condition": {"test": "datum.part > 0.55", "value": "white"}, "value": TEXT}
+    # Black and white have the same contrast to a colour of this luminance (WCAG 2): 4.6, to any other more.
+    dark = {"condition": {"test": "luminance(scale('color', datum.part)) < 0.179", "value": "white"}}
+    room = f"width / 24 > 5.6 * length(format(datum.most, '{form}')) + 2"
     spec: Json = {
         "$schema": VEGA_LITE,
         "data": {"url": request, "format": {"property": "aggregations.weekdays.buckets"}},
@@ -152,8 +154,8 @@ def week(
                 "mark": {"type": "text", "fontSize": 10},
                 "encoding": {
                     "text": {"field": "figure", "type": "quantitative", "format": form},
-                    "color": dark,
-                    "opacity": {"condition": {"test": "width > 520", "value": 1}, "value": 0},
+                    "color": {**dark, "value": "black"},
+                    "opacity": {"condition": {"test": room, "value": 1}, "value": 0},
                 },
             },
         ],

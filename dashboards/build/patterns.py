@@ -50,7 +50,7 @@ def formats(say: Say, kind: str) -> Json:
         ):
             found[name] = {"id": "number", "params": {"pattern": "00:00:00"}}
         elif field.type.mapping["type"] == "scaled_float":
-            found[name] = {"id": "number", "params": {"pattern": "$ 0,0.00"}}
+            found[name] = {"id": "number", "params": {"pattern": say("$ 0,0.00", "0,0.00")}}
         elif name.endswith("_bytes"):
             found[name] = {"id": "bytes", "params": {"pattern": "0,0.0 b"}}
         elif name == "local.weekday":

@@ -20,7 +20,6 @@ def ranking(
     colour: str = GOOD,
     top: str = "",
     mark: str = "",
-    wide: float = 0.34,
     index: str = CALLS,
     empty: str = "",
     description: str = "",
@@ -40,7 +39,6 @@ def ranking(
         colour: of the bars.
         top: expression of the longest bar's value; empty: the largest there is.
         mark: expression of a value at which a line is drawn across a bar, such as what is usual.
-        wide: part of the panel's width that the figures may take.
         index: title of the index pattern whose field a click filters.
         empty: what is said where there is no bar.
         description: one sentence on what is counted.
@@ -55,6 +53,8 @@ def ranking(
             {"type": "formula", "as": "value", "expr": value},
             {"type": "formula", "as": "text", "expr": text},
             {"type": "formula", "as": "mark", "expr": mark or "null"},
+            {"type": "formula", "as": "named", "expr": "length(datum.label)"},
+            {"type": "formula", "as": "told", "expr": "length(datum.text)"},
             {"type": "window", "ops": ["row_number"], "as": ["place"]},
         ],
     }
@@ -63,21 +63,28 @@ def ranking(
         "$schema": VEGA,
         "signals": [
             {"name": "most", "update": "extent(pluck(data('rows'), 'mark'))[1]"},
-            {"name": "step", "update": "min(28, height / max(1, length(data('rows'))))"},
-            {"name": "room", "value": wide},
-            {"name": "names", "update": "min(200, width * 0.34)"},
-            {"name": "figures", "update": "clamp(width * room, 70, 260)"},
+            {"name": "tall", "update": "height / max(1, length(data('rows')))"},
+            {"name": "named", "update": _longest("named")},
+            {"name": "told", "update": _longest("told")},
+            # Names and figures above their bars where they leave no room beside them, as on a telephone.
+            {"name": "above", "update": "named + told + 90 > width && tall >= 28"},
+            {"name": "step", "update": "min(above ? 42 : 28, tall)"},
+            {"name": "names", "update": "above ? width - told - 8 : min(width * 0.4, named)"},
+            {"name": "figures", "update": "above ? told : min(width - names - 44, told)"},
             {"name": "longest", "update": longest},
-            {"name": "bars", "update": "max(10, width - names - figures - 14)"},
+            {"name": "left", "update": "above ? 1 : names + 8"},
+            {"name": "bars", "update": "above ? width - 2 : max(10, width - names - figures - 14)"},
             *_click(filters, index),
         ],
         "data": [rows],
         "marks": [
-            _bar("names + 8", "names + 8 + bars", LINE, clickable=bool(filters)),
-            _bar("names + 8", f"names + 8 + bars * {_part('value')}", colour, clickable=bool(filters)),
+            _bar("left + bars", LINE, clickable=bool(filters)),
+            _bar(f"left + bars * {_part('value')}", colour, clickable=bool(filters)),
             *([_mark_line()] if mark else []),
-            _words("names", "datum.label", "names", "right", TEXT),
-            _words("names + bars + 14", "datum.text", "figures", "left", FAINT),
+            _words("above ? 1 : names", "datum.label", "names", "above ? 'left' : 'right'", TEXT),
+            _words(
+                "left + bars + (above ? 0 : 6)", "datum.text", "figures", "above ? 'right' : 'left'", FAINT
+            ),
             {
                 "type": "text",
                 "encode": {
@@ -103,21 +110,26 @@ def _click(field: str, index: str) -> list[Json]:
     return [{"name": "picked", "on": [{"events": "rect:click", "update": narrow}]}]
 
 
+def _longest(name: str) -> str:
+    """How wide the longest of the texts is, px, by a letter's usual width."""
+    return f"8 + 6.6 * (extent(pluck(data('rows'), '{name}'))[1] || 0)"
+
+
 def _part(name: str) -> str:
     return f"clamp((isValid(datum.{name}) ? datum.{name} : 0) / longest, 0, 1)"
 
 
-def _bar(left: str, right: str, colour: str, *, clickable: bool) -> Json:
+def _bar(right: str, colour: str, *, clickable: bool) -> Json:
     pointer = {"cursor": {"value": "pointer"}} if clickable else {}
     return {
         "type": "rect",
         "from": {"data": "rows"},
         "encode": {
             "update": {
-                "x": {"signal": left},
+                "x": {"signal": "left"},
                 "x2": {"signal": right},
-                "y": {"signal": "(datum.place - 1) * step + step * 0.18"},
-                "height": {"signal": "step * 0.64"},
+                "y": {"signal": "(datum.place - 1) * step + step * (above ? 0.6 : 0.18)"},
+                "height": {"signal": "step * (above ? 0.26 : 0.64)"},
                 "cornerRadius": {"value": 2},
                 "fill": {"value": colour},
                 "tooltip": {"signal": "datum.label + ': ' + datum.text"},
@@ -128,16 +140,15 @@ def _bar(left: str, right: str, colour: str, *, clickable: bool) -> Json:
 
 
 def _mark_line() -> Json:
-    left = f"names + 8 + bars * {_part('mark')}"
     return {
         "type": "rect",
         "from": {"data": "rows"},
         "encode": {
             "update": {
-                "x": {"signal": f"{left} - 1"},
+                "x": {"signal": f"left + bars * {_part('mark')} - 1"},
                 "width": {"value": 2},
-                "y": {"signal": "(datum.place - 1) * step + step * 0.08"},
-                "height": {"signal": "step * 0.84"},
+                "y": {"signal": "(datum.place - 1) * step + step * (above ? 0.54 : 0.08)"},
+                "height": {"signal": "step * (above ? 0.38 : 0.84)"},
                 "fill": {"value": TEXT},
                 "opacity": {"signal": "isValid(datum.mark) ? 1 : 0"},
             }
@@ -153,10 +164,10 @@ def _words(left: str, text: str, room: str, align: str, colour: str) -> Json:
         "encode": {
             "update": {
                 "x": {"signal": left},
-                "y": {"signal": "(datum.place - 0.5) * step"},
+                "y": {"signal": "(datum.place - (above ? 0.68 : 0.5)) * step"},
                 "text": {"signal": text},
                 "limit": {"signal": room},
-                "align": {"value": align},
+                "align": {"signal": align},
                 "baseline": {"value": "middle"},
                 "font": {"value": FONT},
                 "fontSize": {"value": 12},

@@ -79,7 +79,8 @@ def config(say: Say) -> Json:
         "orient": "top",
         "title": None,
         "symbolType": "square",
-        "columns": {"signal": "max(1, floor(width / 170))"},
+        # By the whole panel: a legend that got another line once the axis has taken its width is cut off.
+        "columns": {"signal": "max(1, floor((containerSize()[0] || width) / 180))"},
     }
     return {
         # An empty period would put a warning about an infinite scale over the chart.

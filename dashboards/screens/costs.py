@@ -186,7 +186,6 @@ def _categories(say: Say) -> SavedObject:
         text=_cost_text(say) + minutes,
         label=f"({names}[datum.key] || datum.key)",
         filters="call.category",
-        wide=0.42,
     )
 
 
@@ -198,7 +197,7 @@ def _trunks(say: Say) -> SavedObject:
         f"{CALLS_ONCE} AND call.billable_seconds:>0 AND _exists_:call.cost.amount",
         [By(say("Tronco", "Trunk"), "call.trunk", size=50, missing=say("sem nome", "no name"))],
         [
-            Metric(say("Custo", "Cost"), "sum", "call.cost.amount"),
+            Metric(say("Custo", "Cost in R$"), "sum", "call.cost.amount"),
             Metric(say("Chamadas", "Calls")),
             Metric(say("Tempo tarifável", "Billable time"), "sum", "call.billable_seconds"),
             Metric(say("Lojas", "Stores"), "cardinality", "store.id"),
@@ -217,7 +216,7 @@ def _unrated(say: Say) -> SavedObject:
             By(
                 say("Motivo", "Reason"),
                 "call.unrated",
-                size=50,
+                size=200,
                 missing=say("ainda não calculado", "not computed yet"),
             )
         ],

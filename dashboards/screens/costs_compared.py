@@ -73,7 +73,6 @@ def outliers(say: Say) -> SavedObject:
         filters="store.name",
         colour=WARN,
         mark="1",
-        wide=0.42,
         empty=say("Sem histórico que baste para comparar", "Not enough history to compare with"),
         description=say(
             f"Custo por dia com chamadas, ante os {HISTORY} dias antes do período (traço: igual). Ordem: "

@@ -196,7 +196,6 @@ def _outcomes(say: Say) -> SavedObject:
         label=f"({names}[datum.key] || datum.key)",
         filters="call.outcome",
         colour=QUIET,
-        wide=0.46,
         description=say(
             "Recebidas, feitas e internas por desfecho.", "Inbound, outbound and internal calls by outcome."
         ),

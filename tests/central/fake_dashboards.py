@@ -78,12 +78,14 @@ class FakeDashboards:
         known: dict[str, Callable[[], Answer]] = {
             "GET /api/status": self._status,
             "GET /api/opensearch-dashboards/settings": self._settings,
-            "POST /api/opensearch-dashboards/settings/defaultIndex": lambda: self._set(json.loads(body)),
             "POST /api/saved_objects/_bulk_get": lambda: self._get(json.loads(body)),
             "POST /api/saved_objects/_import?overwrite=true": lambda: self._import(
                 headers.get("Content-Type", ""), body
             ),
         }
+        setting = path.removeprefix("/api/opensearch-dashboards/settings/")
+        if method == "POST" and setting != path:
+            return self._set(setting, json.loads(body))
         found = known.get(f"{method} {path}")
         return found() if found else _error(404, "Not Found", "Not Found")
 
@@ -93,8 +95,8 @@ class FakeDashboards:
     def _settings(self) -> Answer:
         return 200, {}, {"settings": {key: {"userValue": value} for key, value in self.settings.items()}}
 
-    def _set(self, body: dict[str, str]) -> Answer:
-        self.settings["defaultIndex"] = body["value"]
+    def _set(self, name: str, body: dict[str, str]) -> Answer:
+        self.settings[name] = body["value"]
         return self._settings()
 
     def _get(self, asked: list[dict[str, str]]) -> Answer:

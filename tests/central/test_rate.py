@@ -165,6 +165,26 @@ def test_plans_of_one_name_share_a_month() -> None:
         "vivo 2026-11-16 local_mobile",
     ]
     assert [(cost.seconds, cost.bundle_seconds) for cost in costs] == [(36, 36), (36, 24), (36, 0)]
+    account = "vivo · Loja001 · 2026-11"
+    assert [cost.bundle for cost in costs] == [
+        (account, 36, 36, 60),
+        (account, 24, 60, 60),
+        (account, 0, 60, 60),
+    ]
+
+
+def test_a_bundle_that_shrank_in_mid_month_is_never_used_beyond_its_size() -> None:
+    plans = [
+        Plan("vivo", frozenset({"vivo"}), frozenset(), since, until, {"local_fixed": rate()}, bundle)
+        for since, until, bundle in (
+            (date(2026, 1, 1), date(2026, 11, 15), Bundle(100, frozenset({"local_fixed"}), of_chain=True)),
+            (date(2026, 11, 16), None, Bundle(60, frozenset({"local_fixed"}), of_chain=True)),
+        )
+    ]
+    tariffs, bundles = Tariffs("BRL", 4, tuple(plans)), Bundles()
+    found = [match(tariffs, Call("A", date(2026, 11, day), 90, "vivo", "local_fixed")) for day in (15, 16)]
+    uses = [charge(tariffs, price, 90, bundles).bundle for price in found if isinstance(price, Match)]
+    assert uses == [("vivo · 2026-11", 90, 90, 100), ("vivo · 2026-11", 0, 60, 60)]
 
 
 def test_a_call_touches_the_bundles_of_its_store_and_month() -> None:
@@ -218,7 +238,7 @@ def test_it_agrees_with_a_second_computation(
     left: dict[tuple[str, str], int] = {}
     for seconds, kind, store, offset in sorted(calls, key=lambda call: call[3]):
         day = date(2026, 11, 1) + timedelta(days=offset)
-        covered = kind == "covered"
+        covered, whose = kind == "covered", ("", "")
         found = match(
             tariffs, Call(store, day, seconds, "vivo", "local_fixed" if covered else "local_mobile")
         )
@@ -233,6 +253,17 @@ def test_it_agrees_with_a_second_computation(
             left[whose] = balance - (billed - to_pay)
         exact = exact_price(connection, price, to_pay)
         assert (cost.seconds, cost.bundle_seconds) == (billed, billed - to_pay)
+        whole = minutes * 60
+        assert cost.bundle == (
+            (
+                f"p · {'' if of_chain else f'{store} · '}{day:%Y-%m}",
+                billed - to_pay,
+                whole - left[whose],
+                whole,
+            )
+            if covered
+            else None
+        )
         assert str(cost.amount) == half_up(exact, decimals)
         assert cost.tariff.endswith(", bundle") == (billed > to_pay)
 

@@ -2,12 +2,14 @@
 
 import json
 import random
+import re
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,9 +17,10 @@ from typing import Any
 
 import pytest
 
+from central.calls import cluster as cluster_calls
 from central.client import Connection, connect
-from central.rating import calls as cluster_calls
 from central.rating.calls import Calls
+from central.rating.rate import Cost
 from central.rating.run import _BILLABLE, _query
 from compose.stack import OpenSearchCluster
 from shipper.assembly.builder import FIRST, WITHOUT_ROW, sequence_of
@@ -357,6 +360,60 @@ def test_a_bundle_is_used_in_the_order_of_the_calls(
     assert rate()["changed"] == rate("--since", "2026-01-01")["changed"] == 0
 
 
+def uses(cluster: OpenSearchCluster) -> dict[str, tuple[str, int, int, int] | None]:
+    """Id -> account, seconds paid, used after it, size of its bundle; None where nothing stands there."""
+    found: dict[str, tuple[str, int, int, int] | None] = {}
+    for name, hit in stored(cluster).items():
+        bundle = hit["_source"]["call"].get("cost", {}).get("bundle")
+        names = ("account", "seconds", "used_seconds", "total_seconds")
+        assert bundle is None or set(bundle) == set(names)
+        found[name] = bundle and tuple(bundle[key] for key in names)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_call_says_how_far_its_bundle_is_used(cluster: OpenSearchCluster, rate: Rate, seed: int) -> None:
+    documents = [
+        fixed("a", 1, billable_seconds=90),
+        fixed("b", 2),
+        fixed("c", 3),
+        fixed("d", 4, store="Loja002"),
+        fixed("e", 5, trunk="vivo"),
+        fixed("f", 6, date="2026-12-01"),
+    ]
+    random.Random(seed).shuffle(documents)
+    for document in documents:
+        send(cluster, document)
+        rate()  # each of them late in its own way
+    assert uses(cluster) == {
+        "a": ("claro · Loja001 · 2026-11", 90, 90, 120),
+        "b": ("claro · Loja001 · 2026-11", 30, 120, 120),
+        "c": ("claro · Loja001 · 2026-11", 0, 120, 120),
+        "d": ("claro · Loja002 · 2026-11", 60, 60, 120),
+        "e": None,
+        "f": ("claro · Loja001 · 2026-12", 60, 60, 120),
+    }
+    rate("--since", "2026-11-01", tariffs=TARIFFS.replace('"store"', '"chain"'))
+    assert uses(cluster)["d"] == ("claro · 2026-11", 0, 120, 120)
+    # By a file without it nothing of it stays.
+    rate("--since", "2026-11-01", tariffs=re.sub("bundle = .*\n", "", TARIFFS))
+    assert set(uses(cluster).values()) == {None}
+
+
+def test_a_cost_of_before_gets_its_bundle_when_the_month_is_counted_again(
+    cluster: OpenSearchCluster, rate: Rate
+) -> None:
+    before = {"amount": 0.0, "currency": "BRL", "tariff": "claro 2026-01-01 local_fixed, bundle"}
+    send(cluster, fixed("a", 1, cost=before))
+    assert rate()["changed"] == 0, "it has a cost"
+    assert rate("--since", "2026-11-01")["changed"] == 1
+    assert uses(cluster) == {"a": ("claro · Loja001 · 2026-11", 60, 60, 120)}
+    send(cluster, fixed("a", 1, sequence=SEQUENCE + 2**20, cost=before), fixed("b", 2))
+    assert rate()["changed"] == 2, "the other one is new, and touches the month"
+    assert uses(cluster)["a"] == ("claro · Loja001 · 2026-11", 60, 60, 120)
+    assert rate("--since", "2026-11-01")["changed"] == 0
+
+
 def test_calls_of_one_moment_use_a_bundle_by_their_id(cluster: OpenSearchCluster, rate: Rate) -> None:
     send(cluster, *(fixed(name, 1) for name in ("c", "a", "B", "d")))
     rate()
@@ -368,7 +425,7 @@ def test_a_call_that_leaves_a_bundle_leaves_it_to_the_others(cluster: OpenSearch
     rate()
     assert costs(cluster) == {"a": 0.0, "b": 0.0, "c": 0.15}
     send(cluster, fixed("a", 0, sequence=SEQUENCE + 2**20, trunk="vivo"))
-    assert rate()["changed"] == 2
+    assert rate()["changed"] == 3, "of b only what is used after it is another"
     assert costs(cluster) == {"a": 0.08, "b": 0.0, "c": 0.0}
 
 
@@ -404,9 +461,10 @@ def test_a_period_in_mid_month_counts_the_bundle_from_its_first_day(
     before = stored(cluster)
     longer = TARIFFS.replace("minutes = 2", "minutes = 4")
     report = rate("--since", "2026-11-10", "--until", "2026-11-11", tariffs=longer)
-    assert (report["changed"], report["unchanged"], report["outside"]) == (1, 1, {"2026-11": 1})
+    # The size of the bundle stands on each call, so of a and b just that is another.
+    assert (report["changed"], report["unchanged"], report["outside"]) == (2, 0, {"2026-11": 2})
     assert costs(cluster) == {"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.15}
-    assert written(before, stored(cluster)) == {"c"}
+    assert written(before, stored(cluster)) == {"b", "c"}
     assert rate("--since", "2026-11-01", "--until", "2026-11-30", tariffs=longer)["outside"] == {}
     assert costs(cluster)["d"] == 0.0
 
@@ -429,7 +487,7 @@ def test_a_call_that_changed_meanwhile_is_left_to_the_next_run(
     found = list(calls.scan(_query([_BILLABLE])))
     send(cluster, call("a", sequence=SEQUENCE + 2**20, billable_seconds=121))
     cluster.request("DELETE", "/pabx-calls-2026.11/_doc/c")
-    price = cluster_calls.Cost(cluster_calls.Decimal("0.4350"), "BRL", "t", "vivo", 66, 0)
+    price = Cost(Decimal("0.4350"), "BRL", "t", "vivo", 66, None)
     assert [entry.document_id for entry in found] == ["a", "b", "c"]
     assert calls.write([(entry, price) for entry in found]) == [False, True, False]
     assert costs(cluster) == {"a": None, "b": 0.435}

@@ -86,7 +86,7 @@ def bring(fake: FakeDashboards, objects: list[SavedObject], connection: Connecti
     """Everything that `central install` does with it."""
     server = Server(fake.url, connection)
     assert server.version() == "2.8.0"
-    planned = importing.plan(server, objects)
+    planned = importing.plan(server, objects, "pt-BR")
     importing.apply(server, objects, planned)
     return planned
 
@@ -176,14 +176,15 @@ class TestImport:
             ("visualization pabx-overview-calls", Action.CREATE),
             ("dashboard pabx-overview", Action.CREATE),
             ("default index pattern pabx-calls", Action.CREATE),
+            ("number format pt-br", Action.CREATE),
         ]
         assert list(fake.objects) == KEYS
         assert fake.objects[KEYS[2]]["attributes"]["title"] == "Visão geral"
-        assert fake.settings == {"defaultIndex": "pabx-calls"}
+        assert fake.settings == {"defaultIndex": "pabx-calls", "format:number:defaultLocale": "pt-br"}
         before = len(fake.writes())
         second = bring(fake, objects)
         assert {step.action for step in second} == {Action.UNCHANGED}
-        assert len(second) == 4
+        assert len(second) == 5
         assert len(fake.writes()) == before
 
     def test_only_what_differs_is_sent(
@@ -192,7 +193,7 @@ class TestImport:
         bring(fake, objects)
         fake.objects[KEYS[0]]["mine"] = True
         actions = [step.action for step in bring(fake, read(write(tmp_path, lines("Overview"))))]
-        assert actions == [Action.UNCHANGED, Action.CHANGE, Action.CHANGE, Action.UNCHANGED]
+        assert actions == [Action.UNCHANGED, Action.CHANGE, Action.CHANGE, Action.UNCHANGED, Action.UNCHANGED]
         assert fake.objects[KEYS[2]]["attributes"]["title"] == "Overview"
         assert fake.objects[KEYS[0]]["mine"]
 
@@ -209,13 +210,21 @@ class TestImport:
         ]
         assert fake.objects[KEYS[2]]["attributes"]["title"] == "Visão geral"
 
-    def test_a_default_index_that_was_chosen_stays(
+    def test_settings_that_were_chosen_stay(self, fake: FakeDashboards, objects: list[SavedObject]) -> None:
+        chosen = {"defaultIndex": "mine", "format:number:defaultLocale": "fr"}
+        fake.settings |= chosen
+        assert [(str(step.resource), step.action) for step in bring(fake, objects)[-2:]] == [
+            ("default index pattern mine", Action.UNCHANGED),
+            ("number format fr", Action.UNCHANGED),
+        ]
+        assert fake.settings == chosen
+
+    def test_english_sets_no_format_of_numbers(
         self, fake: FakeDashboards, objects: list[SavedObject]
     ) -> None:
-        fake.settings["defaultIndex"] = "mine"
-        last = bring(fake, objects)[-1]
-        assert (str(last.resource), last.action) == ("default index pattern mine", Action.UNCHANGED)
-        assert fake.settings == {"defaultIndex": "mine"}
+        server = Server(fake.url, PLAIN)
+        kinds = [step.resource.kind for step in importing.plan(server, objects, "en")]
+        assert kinds[-1] == "default index pattern"
 
     def test_under_a_base_path_with_a_user(self, objects: list[SavedObject]) -> None:
         with serving(FakeDashboards("/paineis/x", ("ana", "senha: ção"))) as fake:
@@ -468,11 +477,11 @@ class TestCommand:
         assert (first.code, first.err) == (0, "")
         assert first.out.endswith(
             "create     dashboard pabx-overview\ncreate     default index pattern pabx-calls\n"
-            f"{head}, pt-BR: 4 created, 0 changed, 0 unchanged\n"
+            f"create     number format pt-br\n{head}, pt-BR: 5 created, 0 changed, 0 unchanged\n"
         )
-        assert central(*where).out.endswith(f"{head}, pt-BR: 0 created, 0 changed, 4 unchanged\n")
+        assert central(*where).out.endswith(f"{head}, pt-BR: 0 created, 0 changed, 5 unchanged\n")
         assert central(*where, "--language", "en").out.endswith(
-            f"{head}, en: 0 created, 2 changed, 2 unchanged\n"
+            f"{head}, en: 0 created, 2 changed, 3 unchanged\n"
         )
         assert fake.objects[KEYS[2]]["attributes"]["title"] == "Overview"
 
@@ -487,7 +496,7 @@ class TestCommand:
         shown = central("install", "--url", cluster.url, "--dry-run")
         assert shown.code == 0
         assert shown.out.endswith(
-            "pt-BR: 4 to create, 0 to change, 0 unchanged; nothing was changed (--dry-run)\n"
+            "pt-BR: 5 to create, 0 to change, 0 unchanged; nothing was changed (--dry-run)\n"
         )
         assert fake.writes() == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from central import cli
 from central.errors import UsageError
-from central.rating.rate import Bundles, Call, Cost, Unrated, charge, match
+from central.rating.rate import Bundles, Call, Cost, Match, Unrated, charge, match
 from central.rating.report import Report
 from central.rating.tariffs import Tariffs, categories, load
 
@@ -350,7 +350,14 @@ def test_a_plan_for_a_store_leaves_the_others_to_the_rest(read: Read) -> None:
 # The page.
 
 HEADER = "| call | seconds | billed | amount | tariff or reason |"
+USED = "| call | seconds | `call.cost.bundle.account` | `.seconds` | `.used_seconds` | `.total_seconds` |"
 BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def cells(table: str) -> list[list[str]]:
+    """The rows of a table that begin with a day."""
+    rows = [line for line in table.partition("\n\n")[0].splitlines() if line.startswith("| 2")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
 
 def page_examples() -> Iterator[tuple[str, list[list[str]]]]:
@@ -358,8 +365,7 @@ def page_examples() -> Iterator[tuple[str, list[list[str]]]]:
     for part in PAGE.split("```toml\n")[1:]:
         text, _, rest = part.partition("```")
         for table in rest.split(HEADER)[1:]:
-            rows = [line for line in table.split("\n\n")[0].splitlines() if line.startswith("| 2")]
-            yield text, [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+            yield text, cells(table)
 
 
 EXAMPLES = list(page_examples())
@@ -367,7 +373,8 @@ EXAMPLES = list(page_examples())
 
 def test_every_file_of_the_page_has_its_examples() -> None:
     assert [text for text, _ in EXAMPLES] == BLOCKS
-    assert sum(len(rows) for _, rows in EXAMPLES) == PAGE.count("\n| 20")
+    used = len(cells(PAGE.partition(USED)[2]))
+    assert sum(len(rows) for _, rows in EXAMPLES) == PAGE.count("\n| 20") - used
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
@@ -386,6 +393,20 @@ def test_an_example_of_the_page_comes_out_as_it_says(read: Read, number: int) ->
         assert found is not None
         cost = charge(tariffs, found, call.seconds, bundles)
         assert [str(cost.seconds), str(cost.amount), cost.tariff] == [billed, amount, tariff], described
+
+
+def test_the_bundle_of_the_page_is_used_as_it_says(read: Read) -> None:
+    above, _, below = PAGE.partition(USED)
+    tariffs, bundles = read(re.findall(r"```toml\n(.*?)```", above, flags=re.DOTALL)[-1]), Bundles()
+    rows = cells(below)
+    assert len(rows) == 5
+    for described, seconds, *expected in rows:
+        day, store, trunk, category, _ = described.split()
+        found = match(tariffs, Call(store, date.fromisoformat(day), int(seconds), trunk, category))
+        assert isinstance(found, Match)
+        use = charge(tariffs, found, int(seconds), bundles).bundle
+        assert use is not None
+        assert [str(value) for value in use] == expected
 
 
 def test_every_command_of_the_page_is_one() -> None:
@@ -415,7 +436,7 @@ def test_the_page_names_every_key_and_category() -> None:
 
 def test_the_page_names_everything_of_the_json() -> None:
     report = Report("BRL", 4, dry_run=False)
-    cost = Cost(Decimal("0.1"), "BRL", "vivo", "vivo", 30, 0)
+    cost = Cost(Decimal("0.1"), "BRL", "vivo", "vivo", 30, None)
     for decision in (cost, Unrated("why", "why")):
         report._add(Call("Loja001", date(2026, 11, 3), 30), decision)
     found = report.as_dict()
