@@ -80,7 +80,8 @@ def client_of(connection: Connection) -> OpenSearch:
     Raises:
         UsageError: the CA file cannot be used.
     """
-    options: dict[str, Any] = {"timeout": connection.timeout, "max_retries": 0}
+    # As many connections as a page asks at once are kept: others would be closed, with a warning each.
+    options: dict[str, Any] = {"timeout": connection.timeout, "max_retries": 0, "pool_maxsize": 16}
     if connection.url.startswith("https:"):
         options["ssl_context"] = ssl_context(connection.ca_file)
     if connection.user:

@@ -106,7 +106,7 @@ def board(say: Say, key: str, title: str) -> SavedObject:
                     }
                 },
             },
-            _cell("word", 0.03, 0.15, "datum.colour", bold=True),
+            _cell("word", 0.03, 0.15, f"'{TEXT}'", bold=True),
             _cell("span", 0.19, 0.07, f"'{TEXT}'", bold=True),
             _cell("store", 0.27, 0.2, f"'{TEXT}'"),
             _cell("who", 0.48, 0.36, f"'{TEXT}'"),

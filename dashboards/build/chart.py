@@ -15,6 +15,8 @@ NEITHER: Final = (
 """Tells that two periods have nothing to draw; `@` stands for the name of the buckets in them."""
 NO_FIGURE: Final = "!length(data('answer'))"
 """Tells that a list of buckets has nothing to draw."""
+EDGE: Final[Json] = {"stroke": "white", "strokeWidth": 0.5}
+"""Parts one on another are told apart without any colour, too."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Columns in the order of the answer."""
 
-from dashboards.build.chart import NO_FIGURE, Series, colours_of, drawn, figure_axis
+from dashboards.build.chart import EDGE, NO_FIGURE, Series, colours_of, drawn, figure_axis
 from dashboards.build.objects import Json, SavedObject
 from dashboards.build.vega import VEGA_LITE
 from dashboards.build.words import Say
@@ -47,7 +47,7 @@ def columns(
             {"fold": names, "as": ["part", "figure"]},
             {"calculate": "indexof(" + str(names) + ", datum.part)", "as": "order"},
         ],
-        "mark": {"type": "bar"},
+        "mark": {"type": "bar", **EDGE},
         "encoding": {
             "x": {
                 "field": "column",

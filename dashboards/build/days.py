@@ -1,6 +1,16 @@
 """Charts over days, on the stores' own calendars."""
 
-from dashboards.build.chart import NEITHER, NO_FIGURE, Series, colours_of, day_axis, drawn, figure_axis, utc
+from dashboards.build.chart import (
+    EDGE,
+    NEITHER,
+    NO_FIGURE,
+    Series,
+    colours_of,
+    day_axis,
+    drawn,
+    figure_axis,
+    utc,
+)
 from dashboards.build.objects import Json, SavedObject
 from dashboards.build.vega import GOOD, QUIET, VEGA_LITE
 from dashboards.build.words import Say
@@ -45,7 +55,7 @@ def by_days(
             {"fold": names, "as": ["part", "figure"]},
             {"calculate": order, "as": "order"},
         ],
-        "mark": {"type": "bar", "tooltip": True, "width": {"band": 0.8}},
+        "mark": {"type": "bar", "tooltip": True, "width": {"band": 0.8}, **EDGE},
         "encoding": {
             "x": {
                 "field": "day",

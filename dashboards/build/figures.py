@@ -1,10 +1,14 @@
 """Figures side by side: what it is, how much, and how that compares with the time before."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from dashboards.build.objects import Json, SavedObject
 from dashboards.build.vega import BAD, FAINT, FONT, GOOD, TEXT, VEGA, Form, panel, quoted
 from dashboards.build.words import Say
+
+ALSO: Final = "data('also')[0]"
+"""The bucket of a second request."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ def figures(
     *,
     days: int = 0,
     answer: str = "aggregations.periods.buckets",
+    also: tuple[Json, str] | None = None,
     description: str = "",
 ) -> SavedObject:
     """Figures side by side, wrapped where the panel is narrow.
@@ -47,6 +52,7 @@ def figures(
         shown: the figures in their order.
         days: how many days before lies what is compared; 0: nothing is.
         answer: where in the answer the buckets `now` and `before` are; without `days` the bucket itself.
+        also: a second request, and where in its answer the bucket is that expressions name `ALSO`.
         description: one sentence on what is counted.
     """
     tiles = ", ".join(_tile(say, number, one, days) for number, one in enumerate(shown))
@@ -61,6 +67,7 @@ def figures(
             {"name": "big", "update": "clamp(min(tall * 0.36, tile * 0.17), 14, 40)"},
         ],
         "data": [
+            *([{"name": "also", "url": also[0], "format": {"property": also[1]}}] if also else []),
             {"name": "answer", "url": request, "format": {"property": answer}},
             {
                 "name": "tiles",

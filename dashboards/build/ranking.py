@@ -1,9 +1,14 @@
 """Bars that are ranked: who or what, how much; a click narrows the dashboard to it."""
 
+from typing import Final
+
 from dashboards.build.objects import Json, SavedObject
 from dashboards.build.requests import CALLS
 from dashboards.build.vega import FAINT, FONT, GOOD, LINE, TEXT, VEGA, panel, quoted
 from dashboards.build.words import Say
+
+LETTER: Final = 6
+"""A letter's usual width, px, at the texts' size."""
 
 
 def ranking(
@@ -58,6 +63,7 @@ def ranking(
             {"type": "window", "ops": ["row_number"], "as": ["place"]},
         ],
     }
+    rest = f"above ? width - 12 - {LETTER} * datum.told : names"
     longest = top or "max(0.000001, extent(pluck(data('rows'), 'value'))[1] || 0, most || 0)"
     spec: Json = {
         "$schema": VEGA,
@@ -69,8 +75,8 @@ def ranking(
             # Names and figures above their bars where they leave no room beside them, as on a telephone.
             {"name": "above", "update": "named + told + 90 > width && tall >= 28"},
             {"name": "step", "update": "min(above ? 42 : 28, tall)"},
-            {"name": "names", "update": "above ? width - told - 8 : min(width * 0.4, named)"},
-            {"name": "figures", "update": "above ? told : min(width - names - 44, told)"},
+            {"name": "names", "update": "min(width * 0.4, named)"},
+            {"name": "figures", "update": "min(width - names - 44, told)"},
             {"name": "longest", "update": longest},
             {"name": "left", "update": "above ? 1 : names + 8"},
             {"name": "bars", "update": "above ? width - 2 : max(10, width - names - figures - 14)"},
@@ -81,9 +87,13 @@ def ranking(
             _bar("left + bars", LINE, clickable=bool(filters)),
             _bar(f"left + bars * {_part('value')}", colour, clickable=bool(filters)),
             *([_mark_line()] if mark else []),
-            _words("above ? 1 : names", "datum.label", "names", "above ? 'left' : 'right'", TEXT),
+            _words("above ? 1 : names", "datum.label", rest, "above ? 'left' : 'right'", TEXT),
             _words(
-                "left + bars + (above ? 0 : 6)", "datum.text", "figures", "above ? 'right' : 'left'", FAINT
+                "left + bars + (above ? 0 : 6)",
+                "datum.text",
+                "above ? width - 2 : figures",
+                "above ? 'right' : 'left'",
+                FAINT,
             ),
             {
                 "type": "text",
@@ -112,7 +122,7 @@ def _click(field: str, index: str) -> list[Json]:
 
 def _longest(name: str) -> str:
     """How wide the longest of the texts is, px, by a letter's usual width."""
-    return f"8 + 6.6 * (extent(pluck(data('rows'), '{name}'))[1] || 0)"
+    return f"8 + {LETTER} * (extent(pluck(data('rows'), '{name}'))[1] || 0)"
 
 
 def _part(name: str) -> str:
@@ -147,8 +157,8 @@ def _mark_line() -> Json:
             "update": {
                 "x": {"signal": f"left + bars * {_part('mark')} - 1"},
                 "width": {"value": 2},
-                "y": {"signal": "(datum.place - 1) * step + step * (above ? 0.54 : 0.08)"},
-                "height": {"signal": "step * (above ? 0.38 : 0.84)"},
+                "y": {"signal": "(datum.place - 1) * step + step * (above ? 0.58 : 0.08)"},
+                "height": {"signal": "step * (above ? 0.3 : 0.84)"},
                 "fill": {"value": TEXT},
                 "opacity": {"signal": "isValid(datum.mark) ? 1 : 0"},
             }

@@ -11,6 +11,8 @@ COMPLETE_MINUTES: Final = 10
 """A store counts as complete while everything of it until at most so long ago has arrived."""
 NAMED: Final = 3
 """Incomplete stores that are named; of the others only how many there are."""
+_LETTER: Final = 6
+"""A letter's usual width, px, at the size of the names."""
 _REVOKED: Final = {"exists": {"field": "store.revoked_at"}}
 
 
@@ -110,12 +112,21 @@ def completeness(say: Say) -> SavedObject:
     never = quoted(say(" (nunca enviou)", " (never sent any)"))
     since = quoted(say(" (desde ", " (since "))
     named = f"datum.name + (isValid(datum.until) ? {since} + {_moment('datum.until')} + ')' : {never})"
-    lacking, names = "length(data('lacking'))", f"slice(pluck(data('lacking'), 'told'), 0, {NAMED})"
+    lacking, incomplete = "length(data('lacking'))", quoted(say("Incompletas: ", "Incomplete: "))
     more = quoted(say(" e mais ", " and more: "))
-    second = (
-        f"!{lacking} ? '' : {quoted(say('Incompletas: ', 'Incomplete: '))} + join({names}, ', ')"
-        f" + ({lacking} > {NAMED} ? {more} + ({lacking} - {NAMED}) : '')"
-    )
+    # As many names as there is room for: a text that ends in the middle of one says too little.
+    named_lines = [
+        {
+            "name": f"named{number}",
+            "update": f"{incomplete} + join(slice(pluck(data('lacking'), 'told'), 0, {number}), ', ')"
+            f" + ({lacking} > {number} ? {more} + ({lacking} - {number}) : '')",
+        }
+        for number in range(1, NAMED + 1)
+    ]
+    second = f"!{lacking} ? '' : "
+    for number in range(NAMED, 0, -1):
+        second += f"length(named{number}) * {_LETTER} < width ? named{number} : "
+    second += f"{incomplete} + {lacking}"
     hits: Json = {
         "size": 10_000,
         "_source": ["store.id", "store.name", "store.last_seen", "store.lag_seconds", "store.checks.reading"],
@@ -123,6 +134,7 @@ def completeness(say: Say) -> SavedObject:
     }
     spec: Json = {
         "$schema": VEGA,
+        "signals": named_lines,
         "data": [
             {
                 "name": "stores",

@@ -10,12 +10,12 @@ VEGA: Final = "https://vega.github.io/schema/vega/v5.json"
 VEGA_LITE: Final = "https://vega.github.io/schema/vega-lite/v5.json"
 FONT: Final = "Inter, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
-# Okabe and Ito's colours: told apart with any colour blindness; darkened where text stands in them.
+# Told apart with any colour blindness: any two by 12 at least (CIEDE2000). Texts stand in GOOD and BAD only.
 GOOD: Final = "#0072B2"
 BAD: Final = "#C2410C"
 THIRD: Final = "#009E73"
-FOURTH: Final = "#7A5195"
-WARN: Final = "#B7791F"
+FOURTH: Final = "#5B2A6E"
+WARN: Final = "#C99700"
 QUIET: Final = "#9AA5B1"
 TEXT: Final = "#1F2933"
 FAINT: Final = "#52606D"

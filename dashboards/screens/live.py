@@ -1,8 +1,10 @@
 """The panel of now: who is ringing, waiting, talking; made for a screen on the wall."""
 
+from typing import Final
+
 from dashboards.build import requests as ask
 from dashboards.build.board import STATES, board, live_query, words
-from dashboards.build.figures import Figure, figures
+from dashboards.build.figures import ALSO, Figure, figures
 from dashboards.build.objects import PATTERNS, Json, SavedObject
 from dashboards.build.ranking import ranking
 from dashboards.build.screen import Row, Screen
@@ -31,6 +33,12 @@ def screen(say: Say) -> Screen:
     )
 
 
+_REVOKED: Final[Json] = {"exists": {"field": "store.revoked_at"}}
+_FRESH: Final[Json] = {"range": {"store.last_seen": {"gte": "now-90s"}}}
+_KNOWN: Final[Json] = {"bool": {"filter": [_FRESH, {"term": {"store.checks.ami": "ok"}}]}}
+"""Stores whose calls of now are known: heard within 90 s, and hearing their PBX."""
+
+
 def _request(aggs: Json) -> Json:
     body = {"size": 0, "track_total_hits": False, "query": live_query(), "aggs": aggs}
     return {"index": PATTERNS["live"], "body": body}
@@ -51,18 +59,33 @@ def _figures(say: Say) -> SavedObject:
             },
         }
     }
-    shown = [Figure(names[state].capitalize(), f"@.states.buckets.{state}.doc_count") for state in STATES]
+    heard = f"{ALSO}.heard.doc_count"
+    shown = [
+        Figure(names[state].capitalize(), f"({heard} ? @.states.buckets.{state}.doc_count : null)")
+        for state in STATES
+    ]
+    of = say("de ", "of ")
+    stores: Json = {
+        "all": {"filters": {"filters": {"now": {"match_all": {}}}}, "aggs": {"heard": ask.counted(_KNOWN)}}
+    }
+    registered = {"index": PATTERNS["store"], "body": ask.body(stores, excluded=(_REVOKED,))}
     return figures(
         say,
         "live-figures",
         say("Agora em números", "Now in figures"),
         _request(aggs),
         [
-            Figure(say("Chamadas agora", "Calls now"), "@.doc_count"),
+            Figure(say("Chamadas agora", "Calls now"), f"({heard} ? @.doc_count : null)"),
             *shown,
-            Figure(say("Lojas em chamada", "Stores on a call"), "@.stores.value"),
+            Figure(say("Lojas em chamada", "Stores on a call"), f"({heard} ? @.stores.value : null)"),
+            Figure(
+                say("Lojas ouvidas", "Stores heard"),
+                heard,
+                note=f"'{of}' + format({ALSO}.doc_count, ',.0f')",
+            ),
         ],
         answer="aggregations.all.buckets.now",
+        also=(registered, "aggregations.all.buckets.now"),
         description=say(
             "Ouvidas pela central nos últimos 90 segundos.",
             "Heard by head office within the last 90 seconds.",
@@ -94,13 +117,8 @@ def _by(say: Say, what: str) -> SavedObject:
 
 def _trouble(say: Say) -> SavedObject:
     """Stores whose calls of now are not known: silent for 90 s, or deaf to their PBX."""
-    fresh = {"range": {"store.last_seen": {"gte": "now-90s"}}}
-    deaf = {"bool": {"must_not": [{"term": {"store.checks.ami": "ok"}}]}}
-    silent = {"bool": {"must_not": [fresh]}}
-    query = ask.within(
-        {"bool": {"should": [deaf, silent], "minimum_should_match": 1}},
-        excluded=({"exists": {"field": "store.revoked_at"}},),
-    )
+    silent = {"bool": {"must_not": [_FRESH]}}
+    query = ask.within(excluded=(_REVOKED, _KNOWN))
     body: Json = {
         "size": 0,
         "track_total_hits": False,

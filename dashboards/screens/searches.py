@@ -78,7 +78,8 @@ def never_called_back(say: Say) -> SavedObject:
         "never-called-back",
         say("Quem ligar de volta: perdidas sem retorno", "Whom to call back: missed and not settled"),
         "call",
-        f"{CALLS_ONCE} AND call.callback.state:(never OR waiting OR tried)",
+        f"{CALLS_ONCE} AND _exists_:call.callback.state"
+        " AND NOT call.callback.state:(called_back OR came_again OR no_number)",
         [
             "store.name",
             "source.number",
@@ -94,10 +95,10 @@ def never_called_back(say: Say) -> SavedObject:
 
 
 def outbound(say: Say) -> SavedObject:
-    """Outbound calls and their cost."""
+    """Calls that a provider may bill, those among them that came in and went on to the outside."""
     return search(
         "outbound",
-        say("Ligações feitas e custo", "Outbound calls and cost"),
+        say("Ligações tarifáveis e custo", "Billable calls and their cost"),
         "call",
         f"{CALLS_ONCE} AND call.billable_seconds:>0",
         [
@@ -279,13 +280,19 @@ def queries(say: Say) -> list[SavedObject]:
             "missed",
             say("Perdidas", "Missed"),
             "call.missed:true",
-            say("Recebidas que ninguém atendeu.", "Inbound calls that nobody answered."),
+            say(
+                "Recebidas que ninguém atendeu, sem as bloqueadas.",
+                "Inbound calls that nobody answered, without blocked ones.",
+            ),
         ),
         query(
             "never-called-back",
             say("Nunca retornadas", "Never called back"),
             "call.callback.state:never",
-            say("Perdidas sem retorno em 24 horas.", "Missed, and not called back within 24 hours."),
+            say(
+                "Perdidas que ninguém tentou retornar no prazo; o cliente também não voltou a ser atendido.",
+                "Missed; within the time nobody called back, and the caller did not get through again.",
+            ),
         ),
         query(
             "external",

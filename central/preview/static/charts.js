@@ -1,9 +1,9 @@
 // Charts: Vega draws the shipped specs. Its expressions are interpreted, not compiled: no eval on this page.
 
-import { h } from "/dom.js";
+import { h, roving } from "/dom.js";
 import { language } from "/words.js";
 
-const PALETTE = ["#0072b2", "#c2410c", "#009e73", "#7a5195", "#b7791f", "#52606d"];
+const PALETTE = ["#0072b2", "#c2410c", "#009e73", "#5b2a6e", "#c99700", "#52606d"];
 // Charts that are several beside each other have no one size: they keep their own.
 const COMPOSED = ["hconcat", "vconcat", "concat", "facet", "repeat"];
 
@@ -28,11 +28,12 @@ const FUNCTIONS = {
 
 /**
  * Draws a spec; its data is in it. Gives `element`, `resize` and `finish`, which frees what it holds.
- * `size` is `{width, height}` in px, `label` what a screen reader says.
+ * `size` is `{width, height}` in px, `label` what a screen reader says, `parent` where it is drawn: not yet to be seen.
  */
-export async function draw(library, spec, size, label) {
+export async function draw(library, spec, size, label, parent) {
   await import("/vega.js"); // once: it is large, and a dashboard of tables needs none
-  const element = h("div", { class: "chart" });
+  const element = h("div", { class: "chart unready" });
+  parent.append(element); // specs ask for the size of what they stand in
   const made = await window.vegaEmbed(element, prepared(spec, library, size, label), {
     mode: library,
     ast: true,
@@ -44,14 +45,43 @@ export async function draw(library, spec, size, label) {
     tooltip: (_handler, event, _item, value) => tip(event, value),
   });
   const fits = !COMPOSED.some((key) => key in spec) || library === "vega";
+  const bars = keyboard(element);
   return {
     element,
+    show: () => element.classList.remove("unready"),
     resize: ({ width, height }) => fits && made.view.width(width).height(height).runAsync(),
     finish: () => {
       hide();
+      bars.disconnect();
       made.finalize();
+      element.remove();
     },
   };
+}
+
+/** Lets the keyboard do what a click on a bar does. */
+function keyboard(element) {
+  const mark = () => {
+    const picked = new Set();
+    for (const one of element.querySelectorAll(".mark-rect path")) {
+      // As Vega binds them: each path has its item, and several may lie over each other for one datum.
+      const { datum, cursor, tooltip } = one.__data__ ?? {};
+      if (cursor !== "pointer" || picked.has(datum)) continue;
+      picked.add(datum);
+      for (const [name, value] of Object.entries({ role: "button", "aria-label": tooltip, "data-bar": "" })) one.setAttribute(name, value);
+    }
+    roving(element, "[data-bar]");
+  };
+  element.addEventListener("keydown", (event) => {
+    if (!("bar" in event.target.dataset) || (event.key !== "Enter" && event.key !== " ")) return;
+    event.preventDefault();
+    event.target.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+  });
+  mark();
+  // Vega makes others when the answer or the size is another.
+  const watch = new MutationObserver(mark);
+  watch.observe(element, { childList: true, subtree: true });
+  return watch;
 }
 
 function prepared(spec, library, size, label) {

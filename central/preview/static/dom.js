@@ -51,6 +51,44 @@ function place(pop, button) {
   }
 }
 
+/**
+ * Makes all that matches in an element one stop of the Tab key: arrows, Home and End lead on from there.
+ * To be called anew when what is in it has changed.
+ */
+export function roving(element, selector) {
+  const all = [...element.querySelectorAll(selector)];
+  const stop = (here) => all.forEach((one) => one.setAttribute("tabindex", one === here ? "0" : "-1"));
+  stop(all.includes(document.activeElement) ? document.activeElement : all[0]);
+  element.onkeydown = (event) => {
+    const to = all.includes(event.target) ? next(all, event.target, event.key) : null;
+    if (!to) return;
+    event.preventDefault();
+    stop(to);
+    to.focus();
+    to.scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
+}
+
+function next(all, from, key) {
+  const at = all.indexOf(from);
+  const beside = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 };
+  if (key in beside) return all[beside[key]];
+  if (key !== "ArrowDown" && key !== "ArrowUp") return null;
+  // The nearest in the next line, by where they stand.
+  const middle = (one) => {
+    const { left, top, width, height } = one.getBoundingClientRect();
+    return [left + width / 2, top + height / 2];
+  };
+  const [x, y] = middle(from);
+  const way = key === "ArrowDown" ? 1 : -1;
+  const far = (one) => {
+    const [left, top] = middle(one);
+    return (top - y) * way > 4 ? (top - y) * way * 1000 + Math.abs(left - x) : Infinity;
+  };
+  const nearest = all.reduce((best, one) => (far(one) < far(best) ? one : best), from);
+  return nearest === from ? null : nearest;
+}
+
 /** Lets the focus stay where it was when an element's content is replaced: by its `data-key`. */
 export function replaceKeepingFocus(element, ...children) {
   const key = element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;

@@ -12,12 +12,15 @@ import { failure, language, say } from "/words.js";
 const ROW = 20;
 const GAP = 8;
 const COLUMNS = 48;
+// What needs no more room than it takes.
+const LOW = ["controls", "markdown"];
 
 /** All panels of a dashboard in `element`. `page` gives the context and takes filters: see app.js. */
 export class Panels {
   constructor(element, dashboard, page) {
     const inOrder = [...dashboard.panels].sort((one, other) => one.grid.y - other.grid.y || one.grid.x - other.grid.x);
     this.all = inOrder.map((one) => new Panel(one, page));
+    element.style.gridTemplateRows = bands(inOrder, this.all);
     element.replaceChildren(...this.all.map((one) => one.element));
     this.sizes = new ResizeObserver(() => {
       cancelAnimationFrame(this.frame);
@@ -50,14 +53,13 @@ class Panel {
     this.kept = {};
     this.chart = null;
     this.body = h("div", { class: "body" });
-    const { x, y, w, h: height } = about.grid;
+    const { x, w } = about.grid;
     const id = `title-${about.id}`;
     const title = h("h2", { id, class: about.titled ? undefined : "unseen" }, about.title);
     const info = about.titled && about.description ? [information(about.description)] : [];
     const head = about.titled ? h("header", {}, title, ...info) : title;
     this.element = h("section", { class: `panel of-${about.kind}`, "aria-labelledby": id, data: { panel: about.id } }, head, this.body);
     this.element.style.gridColumn = `${x + 1} / span ${w}`;
-    this.element.style.gridRow = `${y + 1} / span ${height}`;
   }
 
   /** Asks and shows; gives whether it could. What stands there stays until there is something newer. */
@@ -101,12 +103,15 @@ class Panel {
     if (answer.empty) return this.note("empty");
     const { title, description } = this.about;
     this.element.style.setProperty("--height", `${this.height()}px`);
-    const made = await draw(answer.library, answer.spec, this.size(), [title, description].filter(Boolean).join(". "));
+    const size = this.size();
+    const made = await draw(answer.library, answer.spec, size, [title, description].filter(Boolean).join(". "), this.body);
     if (signal.aborted) return made.finish();
     this.drop();
     this.chart = made;
     this.body.replaceChildren(made.element);
-    this.drawn = JSON.stringify(this.size());
+    made.show();
+    this.drawn = JSON.stringify(size);
+    this.fit();
   }
 
   /** Makes a chart as large as its panel has become. */
@@ -146,6 +151,19 @@ class Panel {
     const again = h("button", { type: "button", class: "quiet", onclick: () => this.page.refresh() }, say("retry"));
     this.body.replaceChildren(h("div", { class: "note failed", role: "status" }, h("p", {}, failure(error.kind)), h("small", {}, error.message), again));
   }
+}
+
+/** Lets each panel span the rows between its edges; gives the rows' heights: of such with controls or words only their own. */
+function bands(about, panels) {
+  const edges = [...new Set(about.flatMap(({ grid }) => [grid.y, grid.y + grid.h]))].sort((one, other) => one - other);
+  about.forEach(({ grid }, at) => {
+    panels[at].element.style.gridRow = `${edges.indexOf(grid.y) + 1} / ${edges.indexOf(grid.y + grid.h) + 1}`;
+  });
+  return edges.slice(1).map((end, at) => {
+    const inside = about.filter(({ grid }) => grid.y < end && grid.y + grid.h > edges[at]);
+    const low = inside.every(({ kind, grid }) => LOW.includes(kind) && grid.y === edges[at] && grid.y + grid.h === end);
+    return low ? "auto" : `${(end - edges[at]) * (ROW + GAP) - GAP}px`;
+  }).join(" ");
 }
 
 function information(text) {

@@ -1,7 +1,7 @@
 // Saved searches: documents as lines, a click on a value narrows the dashboard, each line opens to all its fields.
 
 import { csvButton } from "/csv.js";
-import { h, replaceKeepingFocus } from "/dom.js";
+import { h, replaceKeepingFocus, roving } from "/dom.js";
 import { count, date, formatter, isFigure } from "/formats.js";
 import { say } from "/words.js";
 
@@ -25,6 +25,7 @@ export function search(element, title, answer, kept, pick) {
     const place = [at?.scrollLeft ?? 0, at?.scrollTop ?? 0];
     replaceKeepingFocus(element, scroll, h("div", { class: "below" }, h("span", { class: "faint grow" }, found), file));
     scroll.scrollTo(...place);
+    roving(scroll, ".opens button, .details .value");
   };
   show();
 }
@@ -50,7 +51,7 @@ function line(row, columns, answer, kept, pick, show) {
   return open ? [main, details(row, columns.length + 1, answer, pick)] : [main];
 }
 
-/** In the lines the values are no stops of the Tab key: there are thousands; in the details they are. */
+/** In the lines no key leads to the values: there are thousands; in the details they are. */
 function values(found, column, pick, tabindex) {
   if (!found) return [column.write(null)];
   if (column.type === "date") return [found.map(column.write).join(", ")];

@@ -1,7 +1,7 @@
 // Tables of aggregations: to be sorted, paged, and saved as a file.
 
 import { csvButton } from "/csv.js";
-import { h, replaceKeepingFocus } from "/dom.js";
+import { h, replaceKeepingFocus, roving } from "/dom.js";
 import { count, formatter, isFigure } from "/formats.js";
 import { say } from "/words.js";
 
@@ -30,6 +30,7 @@ export function table(element, title, answer, kept, pick) {
     const scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, h("table", {}, head, body, ...foot));
     const file = csvButton(title, columns.map((one) => one.label), () => ordered(answer.rows, kept));
     replaceKeepingFocus(element, scroll, h("div", { class: "below" }, ...pager(rows.length, first, shown.length, pages, kept, show), file));
+    roving(scroll, "tbody .value");
   };
   show();
 }
