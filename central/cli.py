@@ -16,6 +16,7 @@ from central import (
     live_command,
     preview_command,
     quarantine_command,
+    relate_command,
     stores_command,
     tidy_command,
 )
@@ -74,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
             "with it every call of the period anew.",
         )
     )
+    relate = command("relate", "what calls have to do with each other", relate_command.DESCRIPTION)
+    relate_command.options(relate, _day)
+    relate.set_defaults(run=_lines_command)
     _erase_options(command("erase", "take a person's number out of all documents", erase_command.DESCRIPTION))
     audit = command("audit", "compare each store's days with the index", audit_command.DESCRIPTION)
     audit_command.options(audit)

@@ -15,8 +15,8 @@ ERASED: Final = "erased"
 """The tag of a document that something was taken out of, and what stands in its place inside a text."""
 
 PROTECTED: Final = frozenset(
-    {"@timestamp", "event", "store", "agent", "local", "tags", "id", "calldate", "uniqueid", "linkedid"}
-    | {"linked_ids", "sequence", "index", "stage", "dataset", "path", "rule", "ip"}
+    {"@timestamp", "event", "store", "agent", "local", "tags", "id", "call_id", "calldate", "uniqueid"}
+    | {"linkedid", "linked_ids", "sequence", "index", "stage", "dataset", "path", "rule", "ip"}
 )
 """Keys whose values join, count and date documents: never a number, whatever they look like."""
 

@@ -50,6 +50,8 @@ CENTRAL = {
     "audit": "docs/audit.md",
     "live": "docs/live.md",
     "tidy": "docs/live.md",
+    "relate": "docs/relations.md",
+    "preview": "docs/dashboards.md",
 }
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
-from typing import Final
+from typing import Final, NamedTuple
 
 from central.rating.tariffs import COLLECT, Plan, Rate, Tariffs
 
@@ -51,6 +51,27 @@ class Account:
     store: str
     month: str
 
+    @property
+    def label(self) -> str:
+        """Name for people, such as `vivo · Loja001 · 2026-11`, or `claro · 2026-11` of all stores."""
+        return " · ".join(part for part in (self.plan, self.store, self.month) if part)
+
+
+class BundleUse(NamedTuple):
+    """How far a bundle is used, with the names of `call.cost.bundle`.
+
+    Attributes:
+        account: its name for people.
+        seconds: what it pays of the call.
+        used_seconds: what is used of it after the call.
+        total_seconds: what it has in a month.
+    """
+
+    account: str
+    seconds: int
+    used_seconds: int
+    total_seconds: int
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -77,7 +98,7 @@ class Cost:
         tariff: what was applied, for people.
         plan: label of the plan.
         seconds: billed seconds, those that the bundle pays included.
-        bundle_seconds: those that the bundle pays.
+        bundle: how far the bundle is used that is there for such calls; None: there is none.
     """
 
     amount: Decimal
@@ -85,7 +106,12 @@ class Cost:
     tariff: str
     plan: str
     seconds: int
-    bundle_seconds: int
+    bundle: BundleUse | None
+
+    @property
+    def bundle_seconds(self) -> int:
+        """Seconds that the bundle pays."""
+        return self.bundle.seconds if self.bundle else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +147,10 @@ class Bundles:
         paid = min(seconds, max(0, limit - self._used[account]))
         self._used[account] += paid
         return paid
+
+    def used(self, account: Account) -> int:
+        """Give the seconds that are used of a bundle until now."""
+        return self._used[account]
 
 
 def match(tariffs: Tariffs, call: Call) -> Match | Unrated | None:
@@ -163,9 +193,13 @@ def charge(tariffs: Tariffs, price: Match, seconds: int, bundles: Bundles) -> Co
     """
     plan, rate = price.plan, price.rate
     billed = billed_seconds(rate, seconds)
-    paid = 0
+    use = None
     if price.account is not None and plan.bundle is not None:
-        paid = bundles.take(price.account, plan.bundle.seconds, billed)
+        total = plan.bundle.seconds
+        paid = bundles.take(price.account, total, billed)
+        # Plans of one name may have bundles of two sizes: what is used never passes the one that pays.
+        use = BundleUse(price.account.label, paid, min(bundles.used(price.account), total), total)
+    paid = use.seconds if use else 0
     name = f"{plan.label} {rate.key}"
     tail = ", bundle" if paid else ""
     return Cost(
@@ -174,7 +208,7 @@ def charge(tariffs: Tariffs, price: Match, seconds: int, bundles: Bundles) -> Co
         name[: _REASON_LENGTH - len(tail)] + tail,
         plan.label,
         billed,
-        paid,
+        use,
     )
 
 

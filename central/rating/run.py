@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from opensearchpy import OpenSearch
 
+from central.calls.cluster import MERGED, Writer
 from central.client import Connection
-from central.rating.calls import Calls, Decision, Found, Writer
+from central.rating.calls import Calls, Decision, Found
 from central.rating.rate import Account, Bundles, Match, accounts_of, charge, match
 from central.rating.report import Report
 from central.rating.tariffs import Tariffs
@@ -17,7 +18,6 @@ from central.rating.tariffs import Tariffs
 _BILLABLE: Final = {"range": {"call.billable_seconds": {"gt": 0}}}
 _COST: Final = {"exists": {"field": "call.cost.amount"}}
 _UNRATED: Final = {"exists": {"field": "call.unrated"}}
-_MERGED: Final = {"exists": {"field": "call.merged_into"}}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ class _Run:
         self._tariffs = tariffs
         self._report = report
         self._bundles = Bundles()
-        self.writer = Writer(None if report.dry_run else calls, report.count_write)
+        self.writer = Writer[tuple[Found, Decision]](
+            None if report.dry_run else calls.write, lambda item, written: report.count_write(*item, written)
+        )
 
     def pending(self) -> set[Account]:
         """Rate what has no cost and needs no bundle.
@@ -141,11 +143,11 @@ class _Run:
         if found.has(decision):
             self._report.count(found, decision)
         else:
-            self.writer.add(found, decision)
+            self.writer.add((found, decision))
 
 
 def _query(filters: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    return {"bool": {"filter": list(filters), "must_not": [_MERGED]}}
+    return {"bool": {"filter": list(filters), "must_not": [MERGED]}}
 
 
 def _not(query: dict[str, Any]) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def main() -> int:
     except (StackError, ship.ShippingError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+    print("\nThe dashboards in a browser, until make down")
+    print(f"  {screens.start(url, folder, cache_dir() / 'up' / 'state.json')}")
     print(f"\nAll of it took {time.monotonic() - began:.0f} s.")
     return 0 if right else 1
 
@@ -117,11 +119,7 @@ def demo(
         at,
     )
 
-    at = time.monotonic()
-    progress("central rate: giving the calls their cost")
-    rated, unrated = ship.rate(url, TARIFFS)
-    progress.close()
-    _done(f"central rate gave {rated:,} calls their cost, and {unrated:,} the reason why they have none", at)
+    _reckon(url, start, progress)
 
     truth = partial(stores.again, start=start, days=days, seed=SEED)
     right = completeness.show(documents, profiles, written, truth)
@@ -134,12 +132,25 @@ def demo(
         with entrance.running() if entrance else nullcontext():
             right &= live.show(database, url, profiles, configs, live_seconds, SEED)
 
-    print("\nThe dashboards, until make down")
-    print(f"  {screens.start(url, folder)}")
     print("\nNow look around; the servers keep running")
     for line in around.lines(documents, url, configs[0]):
         print(f"  {line}")
     return right
+
+
+def _reckon(url: str, start: date, progress: ProgressLine) -> None:
+    """Let head office write what the calls cost, and what they have to do with each other."""
+    at = time.monotonic()
+    progress("central rate: giving the calls their cost")
+    rated, unrated = ship.rate(url, TARIFFS)
+    progress.close()
+    _done(f"central rate gave {rated:,} calls their cost, and {unrated:,} the reason why they have none", at)
+    at = time.monotonic()
+    progress("central relate: who was called back, how many calls at once")
+    missed, peak = ship.relate(url, start)
+    progress.close()
+    _done(f"central relate: {missed}", at)
+    print(f"most calls at once on one trunk: {peak}")
 
 
 def _through_the_gate(

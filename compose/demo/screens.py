@@ -9,52 +9,53 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from compose.stack import state
-from compose.stack.paths import cache_dir
 
 PORT = 5602
 SECONDS = 30.0
 NAME = "dashboards"
 
 
-def start(url: str, folder: Path) -> str:
+def start(url: str, folder: Path, remembered: Path) -> str:
     """Serve the dashboards; one that an earlier demo left is stopped first.
 
     Args:
         url: Of the cluster.
         folder: Where the log is put.
+        remembered: The file of what is left running, which `make down` stops.
 
     Returns:
         The lines that say where they are, or why not: the demo is worth its while without.
     """
-    file = cache_dir() / "up" / "state.json"
-    running = state.read(file)
+    running = state.read(remembered)
     state.stop([left for left in running if left.name == NAME])
     others = [left for left in running if left.name != NAME]
     port = os.environ.get("PABX_PREVIEW_PORT", str(PORT))
-    log = folder / "preview.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "central", "preview", "--port", port],
-            env={**os.environ, "OPENSEARCH_URL": url},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    page = f"http://127.0.0.1:{port}/"
-    left = state.Left(
-        NAME, process.pid, state.process_identity(process.pid), page, str(log), f"--port {port}"
-    )
-    state.write(file, [*others, left])
+    page, log = f"http://127.0.0.1:{port}/", folder / "preview.log"
+    pid = _spawned([sys.executable, "-m", "central", "--url", url, "preview", "--port", port], log)
+    left = state.Left(NAME, pid, state.process_identity(pid), page, str(log), f"--port {port}")
+    state.write(remembered, [*others, left])
     until = time.monotonic() + SECONDS
-    while process.poll() is None and time.monotonic() < until:
+    while left.alive and time.monotonic() < until:
         if _answers(page):
-            return f"{page}\n  (Portuguese; English: {page}?language=en)"
+            return f"{page}\n  in English: {page}#/view/pabx-overview?language=en"
         time.sleep(0.2)
     state.stop([left])
-    state.write(file, others)
+    state.write(remembered, others)
     why = log.read_text(encoding="utf-8", errors="replace").strip() or f"no answer within {SECONDS:.0f} s"
     return f"not shown: {why.splitlines()[-1]} (another port: PABX_PREVIEW_PORT=5603 make demo)"
+
+
+def _spawned(command: list[str], log: Path) -> int:
+    """Start a process that is nobody's child, so that it outlives us; gives its id."""
+    shell = '"$@" >"$0" 2>&1 </dev/null & echo $!'
+    done = subprocess.run(
+        ["/bin/sh", "-c", shell, str(log), *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
+    return int(done.stdout)
 
 
 def _answers(page: str) -> bool:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from compose.stack.progress import Progress
 
 AT_ONCE = 3
+RELATED = ("called_back", "came_again", "never")
 LOOK_SECONDS = 0.5
 
 
@@ -33,6 +35,28 @@ def rate(url: str, tariffs: Path) -> tuple[int, int]:
     """
     told = json.loads(central(url, "rate", "--tariffs", tariffs, "--json"))
     return told["rated"], told["unrated"]
+
+
+def relate(url: str, since: date) -> tuple[str, str]:
+    """``central relate``.
+
+    Args:
+        url: Of the cluster.
+        since: The first day whose calls are looked at.
+
+    Returns:
+        What became of the missed calls, and the most calls at once on one trunk.
+
+    Raises:
+        ShippingError: The cluster failed.
+    """
+    told = json.loads(central(url, "relate", "--since", str(since), "--json"))
+    missed, peak = told["missed"], told["peak"]
+    number = sum(missed.values())
+    found = [f"{missed[state]:,} {state.replace('_', ' ')}" for state in RELATED]
+    found.append(f"{number - sum(missed[state] for state in RELATED):,} other")
+    most = f"{peak['calls']} ({peak['store']} {peak['trunk']})" if peak else "none"
+    return f"{number:,} missed calls: {', '.join(found)}", most
 
 
 def central(url: str, *arguments: str | Path) -> str:

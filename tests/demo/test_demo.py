@@ -99,6 +99,9 @@ def test_it_gives_its_answers(ran: Ran) -> None:
     assert ran.lines[0].startswith("2 stores telephoned for 5 days: 2,004 calls, 6,220 CDR rows (")
     assert ran.lines[1].startswith("2 shippers put the calls together and delivered all")
     assert ran.lines[2].startswith("central rate gave 289 calls their cost, and 3 the reason why they have ")
+    assert ran.lines[3].startswith(
+        "central relate: 275 missed calls: 66 called back, 32 came again, 140 never, 37 other"
+    )
     for line in (
         "Loja001   São Paulo                  5,566 =   5,566      1,640 =   1,640      215",
         "all                                  6,220 =   6,220      2,004 =   2,004      275",

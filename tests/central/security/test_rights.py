@@ -278,6 +278,20 @@ class TestMaintainer:
         source = clean.node.request("GET", f"/{CALLS}/_doc/a")["_source"]
         assert source["call"]["cost"]["amount"] == 0.66
 
+    def test_relate(self, clean: Secured, central: Central) -> None:
+        values = {"direction": "inbound", "outcome": "no_answer", "answered": False, "missed": True}
+        call = {"id": "a", "linked_ids": ["a"], "trunk": "vivo", **values}
+        body = document("a", call=call, source={"number": "11987654321"})
+        clean.node.request("PUT", f"/{CALLS}/_doc/a?refresh=true", body)
+        outcome = central("relate", *clean.access("pabx_maintainer"))
+        assert (outcome.code, outcome.err) == (0, "")
+        found = clean.node.request("GET", f"/{CALLS}/_doc/a")["_source"]["call"]
+        assert found["trunk_calls"] == 1
+        assert found["callback"]["state"] in {"waiting", "never"}
+        outcome = central("relate", "--since", "2026-01-01", "--within", "1", *clean.access("pabx_operator"))
+        assert outcome.code == 1
+        assert "user 'pabx_operator' lacks the right for it" in outcome.err
+
     def test_erase(self, clean: Secured, central: Central) -> None:
         body = document("a", source={"number": "11987654321", "e164": "+5511987654321"})
         clean.node.request("PUT", f"/{CALLS}/_doc/a?refresh=true", body)
