@@ -69,9 +69,14 @@ def board(say: Say, key: str, title: str) -> SavedObject:
         "$schema": VEGA,
         "signals": [
             {"name": "all", "update": "length(data('calls'))"},
-            {"name": "step", "update": "clamp(height / max(1, min(all + 1, 14)), 24, 44)"},
-            {"name": "room", "update": "floor(height / step) - 1"},
-            {"name": "size", "update": "clamp(min(step * 0.5, width / 42), 11, 22)"},
+            # A telephone has room for half of a call in a line: there each call has two.
+            {"name": "lines", "update": "width < 560 ? 2 : 1"},
+            {
+                "name": "step",
+                "update": "clamp(height / max(1, min(all + 1, 14)), 24, 44) * (lines > 1 ? 1.25 : 1)",
+            },
+            {"name": "room", "update": "max(1, floor(height / step) - 1)"},
+            {"name": "size", "update": "lines > 1 ? 12 : clamp(min(step * 0.5, width / 52), 11, 22)"},
         ],
         "data": [
             {
@@ -100,17 +105,17 @@ def board(say: Say, key: str, title: str) -> SavedObject:
                 "encode": {
                     "update": {
                         "x": {"value": 10},
-                        "y": {"signal": "(datum.place - 0.5) * step"},
+                        "y": {"signal": _height(first=True)},
                         "size": {"signal": "size * size * 0.7"},
                         "fill": {"field": "colour"},
                     }
                 },
             },
-            _cell("word", 0.03, 0.15, f"'{TEXT}'", bold=True),
-            _cell("span", 0.19, 0.07, f"'{TEXT}'", bold=True),
-            _cell("store", 0.27, 0.2, f"'{TEXT}'"),
-            _cell("who", 0.48, 0.36, f"'{TEXT}'"),
-            _cell("where", 0.85, 0.15, f"'{FAINT}'"),
+            _cell("word", (0.03, 0.19), (0.06, 0.37), f"'{TEXT}'", bold=True),
+            _cell("span", (0.22, 0.07), (0.43, 0.12), f"'{TEXT}'", bold=True),
+            _cell("store", (0.29, 0.22), (0.55, 0.45), f"'{TEXT}'"),
+            _cell("who", (0.51, 0.33), (0.06, 0.61), f"'{TEXT}'", first=False),
+            _cell("where", (0.84, 0.16), (0.67, 0.33), f"'{FAINT}'", first=False),
             {
                 "type": "text",
                 "encode": {
@@ -139,15 +144,30 @@ def _party(source: str, side: str) -> str:
     return f"{party} ? {number} + ({party}.name ? ' ' + {party}.name : '') : '?'"
 
 
-def _cell(field: str, left: float, width: float, colour: str, *, bold: bool = False) -> Json:
+def _height(*, first: bool) -> str:
+    """Where a call's only line is, or its first or second of two."""
+    return f"(datum.place - (lines > 1 ? {0.7 if first else 0.32} : 0.5)) * step"
+
+
+def _cell(
+    field: str,
+    one: tuple[float, float],
+    two: tuple[float, float],
+    colour: str,
+    *,
+    first: bool = True,
+    bold: bool = False,
+) -> Json:
+    """A column: its left edge and width as parts of the panel's, where a call has one line, and where two."""
+    left, width = (f"width * (lines > 1 ? {two[side]} : {one[side]})" for side in (0, 1))
     return {
         "type": "text",
         "from": {"data": "shown"},
         "encode": {
             "update": {
-                "x": {"signal": f"width * {left}"},
-                "y": {"signal": "(datum.place - 0.5) * step"},
-                "limit": {"signal": f"width * {width} - 4"},
+                "x": {"signal": left},
+                "y": {"signal": _height(first=first)},
+                "limit": {"signal": f"{width} - 4"},
                 "text": {"field": field},
                 "tooltip": {"field": field},
                 "baseline": {"value": "middle"},

@@ -140,9 +140,8 @@ def _change(say: Say, one: Figure, now: str, before: str, days: int) -> tuple[st
     if not one.better:
         return told, quoted(FAINT)
     better, worse = (GOOD, BAD) if one.better == "more" else (BAD, GOOD)
-    # A change that would be written as 0.0 points is none.
-    difference = f"({now} - {before})"
-    difference = f"(abs{difference} < 0.0005 ? 0 : {difference})" if one.form is Form.SHARE else difference
+    # A change that is written as 0 is none.
+    difference = f"(abs({change}) < {0.0005 if one.form is Form.SHARE else 0.005} ? 0 : {change})"
     return told, (
         f"!({both}) || {difference} == 0 ? {quoted(FAINT)} : "
         f"{difference} > 0 ? {quoted(better)} : {quoted(worse)}"

@@ -104,7 +104,7 @@ def week(
     days = str(list(say.weekdays))
     # Black and white have the same contrast to a colour of this luminance (WCAG 2): 4.6, to any other more.
     dark = {"condition": {"test": "luminance(scale('color', datum.part)) < 0.179", "value": "white"}}
-    room = f"width / 24 > 5.6 * length(format(datum.most, '{form}')) + 2"
+    room = f"width / 24 > 5.6 * length(format(datum.most, '{form}')) + 4"
     spec: Json = {
         "$schema": VEGA_LITE,
         "data": {"url": request, "format": {"property": "aggregations.weekdays.buckets"}},

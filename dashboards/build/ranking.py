@@ -1,14 +1,9 @@
 """Bars that are ranked: who or what, how much; a click narrows the dashboard to it."""
 
-from typing import Final
-
 from dashboards.build.objects import Json, SavedObject
 from dashboards.build.requests import CALLS
 from dashboards.build.vega import FAINT, FONT, GOOD, LINE, TEXT, VEGA, panel, quoted
 from dashboards.build.words import Say
-
-LETTER: Final = 6
-"""A letter's usual width, px, at the texts' size."""
 
 
 def ranking(
@@ -58,12 +53,12 @@ def ranking(
             {"type": "formula", "as": "value", "expr": value},
             {"type": "formula", "as": "text", "expr": text},
             {"type": "formula", "as": "mark", "expr": mark or "null"},
-            {"type": "formula", "as": "named", "expr": "length(datum.label)"},
-            {"type": "formula", "as": "told", "expr": "length(datum.text)"},
+            {"type": "formula", "as": "named", "expr": _width("datum.label")},
+            {"type": "formula", "as": "told", "expr": _width("datum.text")},
             {"type": "window", "ops": ["row_number"], "as": ["place"]},
         ],
     }
-    rest = f"above ? width - 12 - {LETTER} * datum.told : names"
+    rest = "above ? width - 8 - datum.told * size / 12 : names"
     longest = top or "max(0.000001, extent(pluck(data('rows'), 'value'))[1] || 0, most || 0)"
     spec: Json = {
         "$schema": VEGA,
@@ -75,6 +70,7 @@ def ranking(
             # Names and figures above their bars where they leave no room beside them, as on a telephone.
             {"name": "above", "update": "named + told + 90 > width && tall >= 28"},
             {"name": "step", "update": "min(above ? 42 : 28, tall)"},
+            {"name": "size", "update": "above && width < 420 ? 11 : 12"},
             {"name": "names", "update": "min(width * 0.4, named)"},
             {"name": "figures", "update": "min(width - names - 44, told)"},
             {"name": "longest", "update": longest},
@@ -121,8 +117,16 @@ def _click(field: str, index: str) -> list[Json]:
 
 
 def _longest(name: str) -> str:
-    """How wide the longest of the texts is, px, by a letter's usual width."""
-    return f"8 + {LETTER} * (extent(pluck(data('rows'), '{name}'))[1] || 0)"
+    """How wide the widest of the texts is, px."""
+    return f"8 + (extent(pluck(data('rows'), '{name}'))[1] || 0)"
+
+
+def _width(text: str) -> str:
+    """How wide a text is, px, by what letters usually are: some are narrow, others wide."""
+    written = f"replace({text}, regexp(' +', 'g'), ' ')"
+    narrow = f"length(replace({written}, regexp('[^ .,:;()fijlrt·]', 'g'), ''))"
+    wide = f"length(replace({written}, regexp('[^A-Zmw%]', 'g'), ''))"
+    return f"6.7 * length({written}) - 3 * {narrow} + 2.4 * {wide}"
 
 
 def _part(name: str) -> str:
@@ -180,7 +184,7 @@ def _words(left: str, text: str, room: str, align: str, colour: str) -> Json:
                 "align": {"signal": align},
                 "baseline": {"value": "middle"},
                 "font": {"value": FONT},
-                "fontSize": {"value": 12},
+                "fontSize": {"signal": "size"},
                 "fill": {"value": colour},
             }
         },

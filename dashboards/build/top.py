@@ -157,7 +157,7 @@ def completeness(say: Say) -> SavedObject:
                 "source": "stores",
                 "transform": [
                     {"type": "filter", "expr": "!datum.whole"},
-                    {"type": "collect", "sort": {"field": "until"}},
+                    {"type": "collect", "sort": {"field": ["until", "name"]}},
                 ],
             },
         ],

@@ -45,7 +45,11 @@ PATTERN, STORES = by_id("index-pattern", "pabx-calls"), by_id("index-pattern", "
 TABLE, LISTED = over_calls("visualization", "table"), over_calls("search")
 SUM = over_calls("visualization", "table", '"type": "sum"')
 TEXT, CONTROLS = of("visualization", "markdown"), of("visualization", "input_control_vis")
-VEGA, ASKS, STORED = of("visualization", "vega"), asking(CALLS, '"terms": {"field"'), asking("pabx-stores", "store.checks.spool")
+VEGA, ASKS, STORED = (
+    of("visualization", "vega"),
+    asking(CALLS, '"terms": {"field"'),
+    asking("pabx-stores", "store.checks.spool"),
+)
 CLICKED = asking(CALLS, "AddFilter(")
 
 ONCE = "NOT _exists_:call.merged_into"

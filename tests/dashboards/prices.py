@@ -14,13 +14,13 @@ from tests.dashboards.world import World
 
 @dataclass(frozen=True)
 class Use:
-    """A bundle at the moment of a call that it paid for.
+    """A bundle at the moment of a call that it is there for.
 
     Attributes:
         plan: The plan's name.
         store: Whose it is; empty: of all.
         month: `2026-09`, of the store's calendar.
-        paid: Seconds of this call that it paid.
+        paid: Seconds of this call that it paid; 0 where it was used up.
         used: Of it after this call, seconds.
         total: Its size, seconds.
     """
@@ -49,8 +49,7 @@ class WholePrices(Prices):
         total: int = bundle["minutes"] * 60
         paid: int = min(billed, total - self._used[account])
         self._used[account] += paid
-        if paid:
-            self.uses[call.key] = Use(*account, paid, self._used[account], total)
+        self.uses[call.key] = Use(*account, paid, self._used[account], total)
         return paid
 
 

@@ -3,6 +3,7 @@
 Naive on purpose: each call is compared with each other one of its store that may matter.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
@@ -19,22 +20,27 @@ def simultaneous(calls: Iterable[Made]) -> dict[str, int]:
     """Give for each call on a trunk how many there were on it when it began, itself included; by its key.
 
     A call is on its trunk from its beginning until its last row ends; one that ends in the second in which
-    another begins is over. Of calls that begin in the same second each counts the others.
+    another begins is over. Of calls that begin in the same second each counts the others. A call that came in
+    and went on to the outside holds the trunk of that way, too.
     """
+    held: dict[tuple[str, str], list[Made]] = defaultdict(list)
+    for call in calls:
+        for name in {call.truth.trunk, call.owed.trunk if call.owed else ""} - {"", None}:
+            held[call.store.id, str(name)].append(call)
     found = {}
-    for (_, name), together in grouped(calls, lambda call: (call.store.id, call.truth.trunk)).items():
-        if name:
-            longest = max(call.end - call.begin for call in together)
-            ordered = sorted(together, key=attrgetter("begin"))
-            first = 0
-            for call in ordered:
-                while ordered[first].begin < call.begin - longest:
-                    first += 1
-                others = 0
-                for other in ordered[first:]:
-                    if other.begin > call.begin:
-                        break
-                    others += other is not call and other.end > call.begin
+    for (_, name), together in held.items():
+        longest = max(call.end - call.begin for call in together)
+        ordered = sorted(together, key=attrgetter("begin"))
+        first = 0
+        for call in ordered:
+            while ordered[first].begin < call.begin - longest:
+                first += 1
+            others = 0
+            for other in ordered[first:]:
+                if other.begin > call.begin:
+                    break
+                others += other is not call and other.end > call.begin
+            if call.truth.trunk == name:
                 found[call.key] = 1 + others
     return found
 

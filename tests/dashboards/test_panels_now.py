@@ -16,6 +16,7 @@ from tests.dashboards.written import count, span
 
 AT = datetime(2026, 9, 1, 15, 0, tzinfo=UTC)
 PERIOD = Selection(since=datetime(2026, 8, 25, tzinfo=UTC), until=datetime(2026, 9, 8, tzinfo=UTC))
+NAMED = 3
 HEARD, BEHIND = timedelta(minutes=5), 600
 STATES = {"queued": "na fila", "ringing": "tocando", "on_hold": "em espera", "talking": "falando"}
 TITLES = ("Na fila", "Tocando", "Em espera", "Falando")
@@ -89,9 +90,10 @@ def clock(at: datetime, *, dated: bool) -> str:
 
 
 def test_the_line_says_how_complete_the_data_is(fleet: Fleet, selection: Selection) -> None:
-    there = fleet.there(selection)
+    """Of the whole chain, whatever is filtered; those that lack by name, first who never sent anything."""
+    there = fleet.there(PERIOD)
     whole = [one.until for one in there if one.kind.is_complete and one.until]
-    lacking = [one.until for one in there if not one.kind.is_complete]
+    lacking = [one for one in there if not one.kind.is_complete]
     lines = fleet.screens.lines("completeness", selection)
     today = fleet.now.astimezone().date()
 
@@ -99,13 +101,19 @@ def test_the_line_says_how_complete_the_data_is(fleet: Fleet, selection: Selecti
         return clock(at, dated=at.astimezone().date() != today)
 
     assert lines[0] == f"{len(whole)} de {len(there)} lojas completas até {moment(min(whole))}"
-    if not lacking:
-        assert lines[1:] == []
-    elif None in lacking:
-        assert lines[1:] == [f"Incompletas: {len(lacking)}: uma nunca enviou dados"]
-    else:
-        worst = min(at for at in lacking if at)
-        assert lines[1:] == [f"Incompletas: {len(lacking)}, a pior desde {moment(worst)}"]
+    began = datetime.fromtimestamp(0, UTC)
+    lacking.sort(key=lambda one: (one.until or began, one.store.name))
+    told = [
+        f"{one.store.name} (desde {moment(one.until)})" if one.until else f"{one.store.name} (nunca enviou)"
+        for one in lacking
+    ]
+    assert len(told) > NAMED
+    assert len(lines) == 2
+    # How many are named depends on the room.
+    assert lines[1] in {
+        f"Incompletas: {', '.join(told[:number])} e mais {len(told) - number}"
+        for number in range(1, NAMED + 1)
+    }
 
 
 def test_the_figures_of_the_agents(fleet: Fleet, selection: Selection) -> None:
@@ -144,7 +152,8 @@ def test_who_is_behind(fleet: Fleet, selection: Selection) -> None:
         key=lambda one: -one.kind.lag_seconds,
     )
     assert fleet.screens.ranking("fleet-behind", selection) == [
-        (one.store.name, f"{span(one.kind.lag_seconds)} · {count(one.kind.documents)} docs") for one in behind
+        (one.store.name, f"{span(one.kind.lag_seconds)} · {count(one.kind.documents)} documentos")
+        for one in behind
     ]
 
 
@@ -205,10 +214,15 @@ def tally(calls: list[Now]) -> Counter[str]:
 def test_the_figures_of_calls_now(fleet: Fleet, selection: Selection) -> None:
     on = fleet.on(selection)
     number = tally(on)
+    there = fleet.there(selection)
+    soon = timedelta(seconds=90)
+    heard = [one for one in there if one.last_seen and fleet.now - one.last_seen < soon and not one.kind.ami]
+    assert heard
     assert fleet.screens.figures("live-figures", selection) == [
         ("Chamadas agora", count(len(on)), ""),
         *((title, count(number[state]), "") for title, state in zip(TITLES, STATES, strict=True)),
         ("Lojas em chamada", count(len({one.store.id for one in on})), ""),
+        ("Lojas ouvidas", count(len(heard)), f"de {count(len(there))}"),
     ]
 
 
@@ -263,7 +277,9 @@ def test_where_no_store_is_registered_nothing_is_claimed(world: World) -> None:
     screens = Screens(world)
     figures = [text for _, text, _ in screens.figures("fleet-figures", PERIOD)]
     assert figures == ["0", "0", "0", "0", "0", "0", "—", "—"]
-    assert {text for _, text, _ in screens.figures("live-figures", PERIOD)} == {"0"}
+    *calls, heard = screens.figures("live-figures", PERIOD)
+    assert {text for _, text, _ in calls} == {"—"}
+    assert heard == ("Lojas ouvidas", "0", "de 0")
     assert screens.lines("live-board", PERIOD) == ["Nenhuma chamada agora"]
     assert screens.ranking("fleet-silent", PERIOD) == screens.ranking("fleet-behind", PERIOD) == []
 

@@ -9,7 +9,7 @@ import pytest
 from tests.dashboards import reckon
 from tests.dashboards.cases import WEEK, Case
 from tests.dashboards.reckon import grouped, sums
-from tests.dashboards.world import RELATES, Made
+from tests.dashboards.world import Made
 from tests.dashboards.written import change, count, decimal, minutes, money, points, same, share
 
 MOST = 50
@@ -83,7 +83,6 @@ def test_who_calls_outside(case: Case) -> None:
     assert found == rows(callers, lambda calls: (sum(call.truth.billable_seconds for call in calls),))
 
 
-@pytest.mark.skipif(not RELATES, reason="there is no central relate")
 def test_each_trunk(case: Case) -> None:
     found = case.screens.table("store-trunks", case.selection)
     trunks = grouped(case.calls, reckon.trunk)

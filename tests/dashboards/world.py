@@ -7,7 +7,6 @@ agents' documents go through; then `central rate` and `central relate` are run, 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from urllib.error import HTTPError
@@ -26,9 +25,6 @@ from tests.dashboards.documents import documents_of, send
 TARIFFS = Path(__file__).parents[2] / "compose" / "demo" / "tariffs.toml"
 BUNDLE, SMALL_BUNDLE = "minutes = 500,", "minutes = 100,"
 """So that some are used up within the simulated days."""
-
-RELATES = find_spec("central.relations") is not None
-"""`central relate` is there."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +146,8 @@ def build(cluster: OpenSearchCluster, plan: Plan, folder: Path) -> World:
     tariffs.write_text(text.replace(BUNDLE, SMALL_BUNDLE), encoding="utf-8")
     central(cluster.url, "rate", "--tariffs", tariffs)
     done("rate")
-    if RELATES:
-        central(cluster.url, "relate")
-        done("relate")
+    central(cluster.url, "relate")
+    done("relate")
     cluster.request("POST", "/pabx-*/_refresh")
     return World(cluster, stores, calls, rows, tariffs, took)
 
