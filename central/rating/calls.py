@@ -37,12 +37,16 @@ class Said(NamedTuple):
         amount: None: it has none, or it is no number.
         currency: as it stands there.
         tariff: as it stands there.
+        trunk: as it stands there.
+        category: as it stands there.
         bundle: None: nothing of it stands there, or nothing that makes sense.
     """
 
     amount: Decimal | None
     currency: Any
     tariff: Any
+    trunk: Any
+    category: Any
     bundle: BundleUse | None
 
 
@@ -70,7 +74,14 @@ class Found:
     def has(self, decision: Decision) -> bool:
         """Tell whether the document says exactly this already."""
         if isinstance(decision, Cost):
-            wanted = Said(decision.amount, decision.currency, decision.tariff, decision.bundle)
+            wanted = Said(
+                decision.amount,
+                decision.currency,
+                decision.tariff,
+                self.call.trunk,
+                self.call.category,
+                decision.bundle,
+            )
             return self.unrated is None and self.cost == wanted
         return self.cost is None and self.unrated == (None if decision is None else decision.reason)
 
@@ -104,14 +115,21 @@ class Calls:
         Returns:
             For each whether it was written; False: the document changed or went since it was read.
         """
-        return self._stored.write([Change(found.place, _fields(decision)) for found, decision in wanted])
+        return self._stored.write(
+            [Change(found.place, _fields(found.call, decision)) for found, decision in wanted]
+        )
 
 
-def _fields(decision: Decision) -> dict[str, Any]:
+def _fields(call: Call, decision: Decision) -> dict[str, Any]:
     if isinstance(decision, Cost):
         # Four decimals pass through a float unchanged: the index keeps ten-thousandths as whole numbers.
         amount = float(decision.amount)
-        cost = {"amount": amount, "currency": decision.currency, "tariff": decision.tariff}
+        cost: dict[str, Any] = {
+            "amount": amount,
+            "currency": decision.currency,
+            "tariff": decision.tariff,
+        }
+        cost |= {name: value for name, value in (("trunk", call.trunk), ("category", call.category)) if value}
         return {"cost": cost | ({"bundle": decision.bundle._asdict()} if decision.bundle else {})}
     return {} if decision is None else {"unrated": decision.reason}
 
@@ -139,9 +157,8 @@ def _found(hit: dict[str, Any]) -> Found:
 def _said(cost: Any) -> Said | None:
     if cost is None:
         return None
-    return Said(
-        _decimal(cost.get("amount")), cost.get("currency"), cost.get("tariff"), _use(cost.get("bundle"))
-    )
+    rest = (cost.get(name) for name in ("currency", "tariff", "trunk", "category"))
+    return Said(_decimal(cost.get("amount")), *rest, _use(cost.get("bundle")))
 
 
 def _use(bundle: Any) -> BundleUse | None:

@@ -174,18 +174,22 @@ def _categories(say: Say) -> SavedObject:
         "unknown": say("desconhecido", "unknown"),
     }
     names = "{" + ", ".join(f"{key}: '{word}'" for key, word in words.items()) + "}"
-    aggs = _cost_aggs() | {"first": ask.ranked("cost", MOST, path="seconds")}
+    aggs: Json = _rated_parts() | {"first": ask.ranked("cost", MOST, path="seconds")}
     minutes = f" + ' · ' + ({Form.MINUTES.text('datum.seconds.value')}) + ' min'"
     return ranking(
         say,
         "costs-categories",
         say("Por tipo de número", "By kind of number"),
-        ask.calls({"kinds": ask.terms("call.category", aggs)}, only=(ask.BILLABLE,)),
+        ask.calls({"kinds": ask.terms("call.cost.category", aggs)}, only=(ask.RATED,)),
         "aggregations.kinds.buckets",
-        value=_cost("datum"),
-        text=_cost_text(say) + minutes,
+        value="datum.cost.value",
+        text=f"({Form.MONEY.text('datum.cost.value')})" + minutes,
         label=f"({names}[datum.key] || datum.key)",
-        filters="call.category",
+        filters="call.cost.category",
+        description=say(
+            "Só chamadas que têm preço; de uma recebida que seguiu para fora conta o número de destino.",
+            "Only calls that have a price; of an inbound one that went on, that outside number counts.",
+        ),
     )
 
 
@@ -195,7 +199,7 @@ def _trunks(say: Say) -> SavedObject:
         say("Por tronco", "By trunk"),
         "call",
         f"{CALLS_ONCE} AND call.billable_seconds:>0 AND _exists_:call.cost.amount",
-        [By(say("Tronco", "Trunk"), "call.trunk", size=50, missing=say("sem nome", "no name"))],
+        [By(say("Tronco", "Trunk"), "call.cost.trunk", size=50)],
         [
             Metric(say("Custo", "Cost in R$"), "sum", "call.cost.amount"),
             Metric(say("Chamadas", "Calls")),

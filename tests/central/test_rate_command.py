@@ -173,6 +173,8 @@ def test_pending_calls_get_a_cost_or_a_reason_and_a_second_run_writes_nothing(
         "amount": 0.435,
         "currency": "BRL",
         "tariff": "vivo 2026-01-01 local_mobile",
+        "trunk": "vivo",
+        "category": "local_mobile",
     }
     assert written(before, after) == {"a", "b", "c", "d", "e", "h", "j"}
     assert after["a"]["_version"] == SEQUENCE + 1

@@ -148,7 +148,7 @@ def test_the_cost_of_each_day(case: Case) -> None:
 
 
 def test_each_kind_of_number(case: Case) -> None:
-    kinds = grouped(billable(case.calls), reckon.category)
+    kinds = grouped(rated(case, case.calls), reckon.paying_category)
     wanted = [
         (
             CATEGORIES[name],
@@ -165,7 +165,7 @@ def table(calls: list[Made]) -> tuple[int, int, int]:
 
 
 def test_each_trunk(case: Case) -> None:
-    trunks = grouped(rated(case, case.calls), reckon.trunk)
+    trunks = grouped(rated(case, case.calls), reckon.paying_trunk)
     found = case.screens.table("costs-trunks", case.selection)
     wanted = {name: (amount(case, calls), *table(calls)) for name, calls in trunks.items()}
     assert {row[0]: row[1:] for row in found} == {name: pytest.approx(one) for name, one in wanted.items()}

@@ -84,4 +84,5 @@ def points(now: Value, before: Value, days: int) -> str:
 
 
 def _signed(value: float, places: int) -> str:
-    return f"{MINUS if value < 0 else '+'}{decimal(abs(value), places)}"
+    text = decimal(abs(value), places)
+    return f"{MINUS if value < 0 and text.strip('0,') else '+'}{text}"

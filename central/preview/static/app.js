@@ -73,6 +73,10 @@ function go(changes) {
 function head() {
   document.title = `${dashboard.title} · pabx-shipper`;
   at("skip").textContent = say("skip");
+  at("skip").onclick = (event) => {
+    event.preventDefault(); // the address names the dashboard
+    at("panels").focus();
+  };
   at("tabs").setAttribute("aria-label", say("dashboards"));
   replaceKeepingFocus(at("tabs"), ...known.dashboards.map((one) => h("a", {
     href: write(elsewhere(state, one.id)), "aria-current": one.id === dashboard.id ? "page" : undefined, data: { key: one.id },

@@ -10,7 +10,7 @@ const WORDS = {
     yesterday: "Ontem", month: "Este mês", months: "Últimos 12 meses", days: "Últimos {0} dias", hours: "Últimas {0} horas",
     minutes: "Últimos {0} minutos", lastMonths: "Últimos {0} meses", own: "Padrão da tela", from: "De", to: "Até", apply: "Aplicar",
     swapped: "O fim vem antes do início.", all: "Todas", chosen: "{0} escolhidas", find: "Procurar…", nothing: "Nada encontrado",
-    csv: "Baixar CSV", total: "Total", rows: "{0}–{1} de {2}", before: "Anteriores", next: "Próximas", found: "{0} encontradas",
+    csv: "Baixar CSV", total: "Total", rows: "{0}–{1} de {2}", before: "Anteriores", next: "Próximas", found: "Encontradas: {0}",
     shown: "{0} encontradas, as {1} primeiras", details: "Mostrar todos os campos", filterBy: "Filtrar por {0}", yes: "sim", no: "não",
     document: "Documento", second: "{0} s", minute: "{0} min", about: "Sobre este painel: {0}", count: "Quantidade",
     "error.cluster": "O OpenSearch não respondeu ou recusou a consulta.", "error.query": "A busca não foi entendida. Confira aspas, parênteses e dois-pontos.",
