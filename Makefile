@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed-from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak bench lint generate lock up down clean
+.PHONY: help setup demo pictures test soak bench lint generate lock up down clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ demo: $(STAMP) ## 12 stores, 60 days: MariaDB -> shippers -> OpenSearch, then th
 
 test: $(STAMP) lint ## everything, on the real servers
 	$(BIN)/python -m pytest
+
+pictures: $(STAMP) ## the pictures of README and docs, taken of the running demo (needs chromium)
+	@$(BIN)/python -m compose.pictures
 
 soak: $(STAMP) ## the long form of the fault and fuzz tests: make soak HOURS=1
 	$(BIN)/python -m tests.soak --hours $(or $(HOURS),0.25)

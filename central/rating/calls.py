@@ -157,8 +157,14 @@ def _found(hit: dict[str, Any]) -> Found:
 def _said(cost: Any) -> Said | None:
     if cost is None:
         return None
-    rest = (cost.get(name) for name in ("currency", "tariff", "trunk", "category"))
-    return Said(_decimal(cost.get("amount")), *rest, _use(cost.get("bundle")))
+    return Said(
+        amount=_decimal(cost.get("amount")),
+        currency=cost.get("currency"),
+        tariff=cost.get("tariff"),
+        trunk=cost.get("trunk"),
+        category=cost.get("category"),
+        bundle=_use(cost.get("bundle")),
+    )
 
 
 def _use(bundle: Any) -> BundleUse | None:

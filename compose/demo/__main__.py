@@ -131,6 +131,9 @@ def demo(
     if live_seconds:
         with entrance.running() if entrance else nullcontext():
             right &= live.show(database, url, profiles, configs, live_seconds, SEED)
+        # Agents that listen for the first time send their last days again, as they do each night.
+        ship.rate(url, TARIFFS)
+        ship.relate(url, start)
 
     print("\nNow look around; the servers keep running")
     for line in around.lines(documents, url, configs[0]):

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from dashboards.build.meanings import live_states
 from dashboards.build.objects import PATTERNS, Json, SavedObject
 from dashboards.build.requests import within
 from dashboards.build.vega import FAINT, FONT, FOURTH, GOOD, TEXT, THIRD, VEGA, WARN, panel, quoted
@@ -20,13 +21,8 @@ def live_query() -> Json:
 
 
 def words(say: Say) -> dict[str, str]:
-    """The states in words."""
-    return {
-        "queued": say("na fila", "waiting"),
-        "ringing": say("tocando", "ringing"),
-        "on_hold": say("em espera", "on hold"),
-        "talking": say("falando", "talking"),
-    }
+    """The states of the board in words."""
+    return {state: live_states(say)[state] for state in STATES}
 
 
 def board(say: Say, key: str, title: str) -> SavedObject:

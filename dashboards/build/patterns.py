@@ -3,6 +3,7 @@
 from typing import Final
 
 from central.generate.fields import PatternField, fields_of, index_pattern_fields
+from dashboards.build.meanings import of_fields
 from dashboards.build.objects import PATTERNS, Json, SavedObject, as_text, pattern_id
 from dashboards.build.words import Say
 
@@ -39,8 +40,9 @@ def pattern(say: Say, kind: str) -> SavedObject:
 
 
 def formats(say: Say, kind: str) -> Json:
-    """How a kind's fields are written: spans as h:mm:ss, money as R$, weekdays by name."""
+    """How a kind's fields are written: spans as h:mm:ss, money as R$, what stands for something in words."""
     found: Json = {}
+    meanings = of_fields(say)
     for field in fields_of(kind):
         name = field.name
         if (
@@ -55,11 +57,14 @@ def formats(say: Say, kind: str) -> Json:
             found[name] = {"id": "bytes", "params": {"pattern": "0,0.0 b"}}
         elif name == "local.weekday":
             entries = [{"key": day, "value": word} for day, word in enumerate(say.weekdays, start=1)]
-            found[name] = {
-                "id": "static_lookup",
-                "params": {"lookupEntries": entries, "unknownKeyValue": "—"},
-            }
+            found[name] = _lookup(entries)
+        elif name in meanings:
+            found[name] = _lookup([{"key": key, "value": word} for key, word in meanings[name].items()])
     return found
+
+
+def _lookup(entries: list[Json]) -> Json:
+    return {"id": "static_lookup", "params": {"lookupEntries": entries, "unknownKeyValue": "—"}}
 
 
 def _entry(one: PatternField) -> Json:

@@ -6,6 +6,7 @@ from dashboards.build import requests as ask
 from dashboards.build.chart import Series
 from dashboards.build.days import by_days
 from dashboards.build.figures import Figure, figures
+from dashboards.build.meanings import categories, named
 from dashboards.build.objects import Json, SavedObject
 from dashboards.build.ranking import ranking
 from dashboards.build.screen import Row, Screen
@@ -161,19 +162,6 @@ def _days(say: Say) -> SavedObject:
 
 
 def _categories(say: Say) -> SavedObject:
-    words = {
-        "internal": say("interna", "internal"),
-        "local_fixed": say("fixo local", "local fixed"),
-        "local_mobile": say("celular local", "local mobile"),
-        "long_distance_fixed": say("fixo interurbano", "long distance fixed"),
-        "long_distance_mobile": say("celular interurbano", "long distance mobile"),
-        "toll_free": say("0800", "toll free"),
-        "shared_cost": say("custo dividido (4004)", "shared cost (4004)"),
-        "service": say("serviço (190, 10315…)", "service (190, 10315…)"),
-        "international": say("internacional", "international"),
-        "unknown": say("desconhecido", "unknown"),
-    }
-    names = "{" + ", ".join(f"{key}: '{word}'" for key, word in words.items()) + "}"
     aggs: Json = _rated_parts() | {"first": ask.ranked("cost", MOST, path="seconds")}
     minutes = f" + ' · ' + ({Form.MINUTES.text('datum.seconds.value')}) + ' min'"
     return ranking(
@@ -184,7 +172,7 @@ def _categories(say: Say) -> SavedObject:
         "aggregations.kinds.buckets",
         value="datum.cost.value",
         text=f"({Form.MONEY.text('datum.cost.value')})" + minutes,
-        label=f"({names}[datum.key] || datum.key)",
+        label=named(categories(say)),
         filters="call.cost.category",
         description=say(
             "Só chamadas que têm preço; de uma recebida que seguiu para fora conta o número de destino.",

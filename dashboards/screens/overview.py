@@ -6,6 +6,7 @@ from dashboards.build import requests as ask
 from dashboards.build.chart import Series
 from dashboards.build.days import by_days, two_periods
 from dashboards.build.figures import Figure, figures
+from dashboards.build.meanings import named, outcomes
 from dashboards.build.objects import Json, SavedObject
 from dashboards.build.ranking import ranking
 from dashboards.build.screen import Row, Screen
@@ -164,17 +165,6 @@ def _stores(say: Say, *, worst: bool) -> SavedObject:
 
 
 def _outcomes(say: Say) -> SavedObject:
-    words = {
-        "answered": say("atendida", "answered"),
-        "voicemail": say("caixa postal", "voicemail"),
-        "abandoned": say("desistiu na espera", "gave up waiting"),
-        "no_answer": say("ninguém atendeu", "no answer"),
-        "busy": say("ocupado", "busy"),
-        "failed": say("falhou", "failed"),
-        "blocked": say("bloqueada", "blocked"),
-        "system": say("só a máquina atendeu", "only a machine answered"),
-    }
-    names = "{" + ", ".join(f"{key}: '{word}'" for key, word in words.items()) + "}"
     directions: Json = {
         "inbound": ask.counted(ask.INBOUND),
         "outbound": ask.counted(ask.OUTBOUND),
@@ -193,7 +183,7 @@ def _outcomes(say: Say) -> SavedObject:
         "aggregations.outcomes.buckets",
         value="datum.doc_count",
         text=numbers,
-        label=f"({names}[datum.key] || datum.key)",
+        label=named(outcomes(say)),
         filters="call.outcome",
         colour=QUIET,
         description=say(
