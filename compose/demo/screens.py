@@ -37,7 +37,7 @@ def start(url: str, folder: Path, remembered: Path) -> str:
     until = time.monotonic() + SECONDS
     while left.alive and time.monotonic() < until:
         if _answers(page):
-            return f"{page}\n  in English: {page}#/view/pabx-overview?language=en"
+            return f"{page}\n  in English: {page}#/view/pabx-overview?l=en"
         time.sleep(0.2)
     state.stop([left])
     state.write(remembered, others)
