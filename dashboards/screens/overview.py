@@ -3,16 +3,16 @@
 from typing import Final
 
 from dashboards.build import requests as ask
-from dashboards.build.chart import Series
-from dashboards.build.days import by_days, two_periods
+from dashboards.build.days import two_periods
 from dashboards.build.figures import Figure, figures
 from dashboards.build.meanings import named, outcomes
 from dashboards.build.objects import Json, SavedObject
 from dashboards.build.ranking import ranking
 from dashboards.build.screen import Row, Screen
 from dashboards.build.top import top
-from dashboards.build.vega import BAD, FOURTH, GOOD, QUIET, THIRD, Form
+from dashboards.build.vega import BAD, GOOD, QUIET, Form
 from dashboards.build.words import Say
+from dashboards.screens.kinds import days_by_kind
 
 WEEK: Final = 7
 FEWEST: Final = 10
@@ -33,7 +33,7 @@ def screen(say: Say) -> Screen:
         rows=[
             *top(say, "overview"),
             Row(6, [(48, _figures(say))], bare=True),
-            Row(11, [(24, _days(say)), (24, _trend(say))]),
+            Row(11, [(24, days_by_kind(say, "overview")), (24, _trend(say))]),
             Row(12, [(16, _stores(say, worst=True)), (16, _stores(say, worst=False)), (16, _outcomes(say))]),
         ],
     )
@@ -83,36 +83,6 @@ def _figures(say: Say) -> SavedObject:
             "Answered: a person spoke. The shares are of the inbound calls.",
         ),
     )
-
-
-def _days(say: Say) -> SavedObject:
-    kinds = {
-        "answered": ask.INBOUND_ANSWERED,
-        "missed": {"bool": {"filter": [ask.INBOUND, ask.MISSED]}},
-        "outbound": ask.OUTBOUND,
-        "internal": ask.INTERNAL,
-    }
-    other = {"other_bucket_key": "other", "filters": kinds}
-    return by_days(
-        say,
-        "overview-days",
-        say("Chamadas por dia", "Calls by day"),
-        ask.calls({"days": ask.by_day({"kinds": {"filters": other}})}),
-        "aggregations.days.buckets",
-        [
-            Series(say("Recebidas atendidas", "Inbound answered"), _kind("answered"), GOOD),
-            Series(say("Perdidas", "Missed"), _kind("missed"), BAD),
-            Series(say("Feitas", "Outbound"), _kind("outbound"), THIRD),
-            Series(say("Internas", "Internal"), _kind("internal"), FOURTH),
-            Series(say("Bloqueadas e outras", "Blocked and others"), _kind("other"), QUIET),
-        ],
-        unit=say("chamadas", "calls"),
-        description=say("Dias no relógio de cada loja.", "Days on each store's own clock."),
-    )
-
-
-def _kind(name: str) -> str:
-    return f"datum.kinds.buckets.{name}.doc_count"
 
 
 def _trend(say: Say) -> SavedObject:

@@ -1,17 +1,16 @@
 """Everything about one store, down to its calls and each call's rows."""
 
 from dashboards.build import requests as ask
-from dashboards.build.chart import Series
-from dashboards.build.days import by_days
 from dashboards.build.figures import Figure, figures
 from dashboards.build.hours import week
 from dashboards.build.objects import Json, SavedObject, visualization
 from dashboards.build.screen import Row, Screen
 from dashboards.build.tables import CALLS_ONCE, By, Metric, table
 from dashboards.build.top import top
-from dashboards.build.vega import BAD, FOURTH, GOOD, QUIET, THIRD, Form
+from dashboards.build.vega import Form
 from dashboards.build.words import Say
 from dashboards.screens import searches
+from dashboards.screens.kinds import days_by_kind
 
 
 def screen(say: Say) -> Screen:
@@ -29,7 +28,7 @@ def screen(say: Say) -> Screen:
             Row(3, [(48, _how(say))], bare=True),
             Row(6, [(48, _figures(say))], bare=True),
             Row(7, [(48, searches.agents(say))]),
-            Row(12, [(24, _days(say)), (24, _week(say))]),
+            Row(12, [(24, days_by_kind(say, "store")), (24, _week(say))]),
             Row(12, [(16, _answered_by(say)), (16, _called(say)), (16, _trunks(say))]),
             Row(18, [(48, searches.calls(say))]),
             Row(14, [(48, searches.rows(say))]),
@@ -100,36 +99,6 @@ def _figures(say: Say) -> SavedObject:
             ),
         ],
         days=7,
-    )
-
-
-def _days(say: Say) -> SavedObject:
-    kinds = {
-        "answered": ask.INBOUND_ANSWERED,
-        "missed": {"bool": {"filter": [ask.INBOUND, ask.MISSED]}},
-        "outbound": ask.OUTBOUND,
-        "internal": ask.INTERNAL,
-    }
-    split = {"filters": {"filters": kinds, "other_bucket_key": "other"}}
-    series = [
-        Series(
-            say("Recebidas atendidas", "Inbound answered"), "datum.kinds.buckets.answered.doc_count", GOOD
-        ),
-        Series(say("Perdidas", "Missed"), "datum.kinds.buckets.missed.doc_count", BAD),
-        Series(say("Feitas", "Outbound"), "datum.kinds.buckets.outbound.doc_count", THIRD),
-        Series(say("Internas", "Internal"), "datum.kinds.buckets.internal.doc_count", FOURTH),
-        Series(
-            say("Bloqueadas e outras", "Blocked and others"), "datum.kinds.buckets.other.doc_count", QUIET
-        ),
-    ]
-    return by_days(
-        say,
-        "store-days",
-        say("Chamadas por dia", "Calls by day"),
-        ask.calls({"days": ask.by_day({"kinds": split})}),
-        "aggregations.days.buckets",
-        series,
-        unit=say("chamadas", "calls"),
     )
 
 
