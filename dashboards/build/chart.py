@@ -9,10 +9,10 @@ from dashboards.build.words import Say
 
 NEITHER: Final = (
     "!length(data('answer')) || "
-    + " + ".join(f"length(data('answer')[0].{period}.@.buckets)" for period in ("now", "before"))
+    + " + ".join(f"data('answer')[0].{period}.doc_count" for period in ("now", "before"))
     + " == 0"
 )
-"""Tells that two periods have nothing to draw; `@` stands for the name of the buckets in them."""
+"""Tells that two periods have nothing to draw."""
 NO_FIGURE: Final = "!length(data('answer'))"
 """Tells that a list of buckets has nothing to draw."""
 EDGE: Final[Json] = {"stroke": "white", "strokeWidth": 0.5}

@@ -144,4 +144,4 @@ def two_periods(
             ],
         },
     }
-    return drawn(say, key, title, description, spec, NEITHER.replace("@", "days"))
+    return drawn(say, key, title, description, spec, NEITHER)

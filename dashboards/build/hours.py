@@ -72,7 +72,7 @@ def by_hours(
             ],
         },
     }
-    empty = NO_FIGURE if names is None else NEITHER.replace("@", "hours")
+    empty = NO_FIGURE if names is None else NEITHER
     return drawn(say, key, title, description, spec, empty)
 
 

@@ -93,6 +93,7 @@ class Screens:
             dict(part.split(": ", 1) for part in item["description"].split("; "))
             for mark in marks
             for item in mark["items"]
+            if "description" in item  # not the words for an empty answer
         ]
 
     def _context(self, selection: Selection) -> Context:

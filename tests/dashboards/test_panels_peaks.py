@@ -39,9 +39,9 @@ def test_stores_compared(case: Case) -> None:
     stores = grouped(case.calls, lambda call: call.store.name)
     names = sorted(stores, key=lambda name: (-len(stores[name]), name))[:COMPARED]
     wanted = {
-        (name, str(hour)): count(number)
+        (name, str(hour)): count(Counter(map(reckon.hour, stores[name]))[hour])
         for name in names
-        for hour, number in Counter(map(reckon.hour, stores[name])).items()
+        for hour in range(24)
     }
     found = case.screens.parts("peaks-stores", case.selection, "symbol")
     assert {(one["Loja"], one["Hora"]): one["chamadas"] for one in found} == wanted
@@ -51,9 +51,9 @@ def test_stores_compared(case: Case) -> None:
 def test_periods_compared(case: Case) -> None:
     periods = {"neste período": case.calls, "28 dias antes": case.before(MONTH)}
     wanted = {
-        (name, str(hour)): count(number)
+        (name, str(hour)): count(Counter(map(reckon.hour, calls))[hour])
         for name, calls in periods.items()
-        for hour, number in Counter(map(reckon.hour, calls)).items()
+        for hour in range(24)
     }
     found = case.screens.parts("peaks-periods", case.selection, "symbol")
     assert {(one["Período"], one["Hora"]): one["chamadas"] for one in found} == wanted
