@@ -46,9 +46,10 @@ def test_each_day(case: Case) -> None:
 def test_each_hour(case: Case) -> None:
     found = case.screens.parts("missed-hours", case.selection)
     inbound = [call for call in case.calls if call.truth.direction == "inbound"]
+    by_hour = grouped(inbound, reckon.hour)
     wanted = {}
-    for hour, calls in grouped(inbound, reckon.hour).items():
-        one = sums(calls)
+    for hour in range(24) if inbound else ():
+        one = sums(by_hour.get(hour, []))
         wanted[str(hour), "Perdidas"] = count(one.missed)
         wanted[str(hour), "Atendidas"] = count(one.answered)
     assert {(one["hora no relógio da loja"], one["O quê"]): one["chamadas"] for one in found} == wanted
