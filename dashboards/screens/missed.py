@@ -42,6 +42,10 @@ def screen(say: Say) -> Screen:
     )
 
 
+_NO_CALL: Final = "!extent(pluck(data('answer'), 'doc_count'))[1]"
+"""Every bucket is there, and none holds a call."""
+
+
 def _states(say: Say) -> list[tuple[str, str, str]]:
     return [
         ("called_back", say("Retornadas", "Called back"), GOOD),
@@ -179,7 +183,7 @@ def _times(say: Say) -> SavedObject:
         unit=say("perdidas", "missed"),
         label=f"{names}[datum.key]",
         kind=say("desde a chamada perdida", "since the missed call"),
-        empty="!extent(pluck(data('answer'), 'doc_count'))[1]",
+        empty=_NO_CALL,
     )
 
 
@@ -203,6 +207,7 @@ def _hours(say: Say) -> SavedObject:
         ],
         unit=say("chamadas", "calls"),
         kind=say("hora no relógio da loja", "hour on the store's clock"),
+        empty=_NO_CALL,
     )
 
 

@@ -48,7 +48,7 @@ def test_each_hour(case: Case) -> None:
     inbound = [call for call in case.calls if call.truth.direction == "inbound"]
     by_hour = grouped(inbound, reckon.hour)
     wanted = {}
-    for hour in range(24) if inbound else ():
+    for hour in range(24):
         one = sums(by_hour.get(hour, []))
         wanted[str(hour), "Perdidas"] = count(one.missed)
         wanted[str(hour), "Atendidas"] = count(one.answered)
