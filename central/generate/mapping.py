@@ -64,6 +64,11 @@ _TYPES: Final = (
         "an amount, exact to four decimals",
         {"type": "scaled_float", "scaling_factor": 10000, "ignore_malformed": True},
     ),
+    FieldType(
+        "decimal",
+        "a number, exact to two decimals",
+        {"type": "scaled_float", "scaling_factor": 100, "ignore_malformed": True},
+    ),
     FieldType("ip", "an address; ranges too: `203.0.113.0/24`", {"type": "ip", "ignore_malformed": True}),
     FieldType("boolean", "true or false", {"type": "boolean"}),
     FieldType("stored", "kept as it is, not indexed", {"type": "object", "enabled": False}),

@@ -23,8 +23,9 @@ INDEX_NAMES: Final = {
     "live": "pabx-live",
     "event": "pabx-events",
     "gate": "pabx-gate",
+    "alert": "pabx-alerts",
 }
-UNDATED: Final = ("store", "live", "gate")
+UNDATED: Final = ("store", "live", "gate", "alert")
 """Kinds that have one index; all others have one a month, `pabx-cdr-2026.11`."""
 DAILY: Final = ("event",)
 """Except these: they have one a day, `pabx-events-2026.11.23`."""

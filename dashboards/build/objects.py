@@ -24,6 +24,7 @@ PATTERNS: Final = {
     "audit": "pabx-audit-*",
     "quarantine": "pabx-quarantine-*",
     "gate": "pabx-gate",
+    "alert": "pabx-alerts",
 }
 """Kind of document to the title of its index pattern."""
 

@@ -7,7 +7,7 @@ from dashboards.build.meanings import of_fields
 from dashboards.build.objects import PATTERNS, Json, SavedObject, as_text, pattern_id
 from dashboards.build.words import Say
 
-TIMELESS: Final = {"live", "store", "gate"}
+TIMELESS: Final = {"live", "store", "gate", "alert"}
 """One document each for what is now: no period may hide a store that is silent."""
 
 _META: Final = {
@@ -51,7 +51,7 @@ def formats(say: Say, kind: str) -> Json:
             and name not in _NO_SPANS
         ):
             found[name] = {"id": "number", "params": {"pattern": "00:00:00"}}
-        elif field.type.mapping["type"] == "scaled_float":
+        elif field.type.name == "money":
             found[name] = {"id": "number", "params": {"pattern": say("$ 0,0.00", "0,0.00")}}
         elif name.endswith("_bytes"):
             found[name] = {"id": "bytes", "params": {"pattern": "0,0.0 b"}}

@@ -14,10 +14,10 @@ import json
 from importlib import resources
 from typing import Any, Final
 
-KINDS: Final = ("cdr", "call", "quarantine", "store", "audit", "live", "event", "gate")
+KINDS: Final = ("cdr", "call", "quarantine", "store", "audit", "live", "event", "gate", "alert")
 
 # Goes into every template's `_meta`; raised when a field is added or its meaning changes.
-VERSION: Final = 5
+VERSION: Final = 6
 
 Schema = dict[str, Any]
 
