@@ -5,10 +5,12 @@ import os
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from opensearchpy import OpenSearch
 
+from central.alerts import installing
 from central.assets import load_assets
 from central.client import Connection, connect
 from central.errors import CentralError
@@ -22,8 +24,8 @@ from central.security.wanted import load_roles
 
 DESCRIPTION: Final = (
     "Puts templates and pipelines, and where OpenSearch Security is there roles, into the cluster, an empty "
-    "index where a kind of document has none, and the dashboards into OpenSearch Dashboards; changes only "
-    "what differs."
+    "index where a kind of document has none, monitors where the Alerting plugin is there, and the "
+    "dashboards into OpenSearch Dashboards; changes only what differs."
 )
 _DONE: Final = {Action.CREATE: "created", Action.CHANGE: "changed", Action.UNCHANGED: "unchanged"}
 _TO_DO: Final = {Action.CREATE: "to create", Action.CHANGE: "to change", Action.UNCHANGED: "unchanged"}
@@ -56,6 +58,15 @@ def options(parser: argparse.ArgumentParser) -> None:
         default=LANGUAGES[0],
         help=f"of the dashboards (default: {LANGUAGES[0]}); another takes the first one's place",
     )
+    parser.add_argument(
+        "--channels",
+        type=Path,
+        metavar="FILE",
+        help="where alerts are sent (TOML; see docs/alerts.md; without it what is there stays)",
+    )
+    parser.add_argument(
+        "--runbook-url", metavar="URL", help="page that alerts lead to (env: RUNBOOK_URL; default: in docs/)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
 
 
@@ -69,7 +80,9 @@ def lines(given: argparse.Namespace, connection: Connection) -> Iterator[Line]:
     # A wrong option or a missing file is told before anything is changed.
     server = Server(checked_url(url), connection) if url else None
     objects = load(given.language) if server else []
-    failure = yield from _cluster(connection, dashboards=server is not None, dry_run=given.dry_run)
+    runbook = given.runbook_url or os.environ.get("RUNBOOK_URL")
+    alerts = installing.wanted(given.language, given.channels, url, runbook)
+    failure = yield from _cluster(connection, alerts, dashboards=server is not None, dry_run=given.dry_run)
     if server:
         yield from _dashboards(server, objects, given.language, dry_run=given.dry_run)
     if failure:
@@ -77,7 +90,7 @@ def lines(given: argparse.Namespace, connection: Connection) -> Iterator[Line]:
 
 
 def _cluster(
-    connection: Connection, *, dashboards: bool, dry_run: bool
+    connection: Connection, alerts: installing.Wanted, *, dashboards: bool, dry_run: bool
 ) -> Generator[Line, None, CentralError | None]:
     client = connect(connection)
     counted: Counter[Action] = Counter()
@@ -92,6 +105,15 @@ def _cluster(
         yield from _roles(client, connection, counted, dry_run=dry_run)
     except CentralError as error:  # all the rest is possible even where roles cannot be set up
         failure = error
+    try:
+        for done in installing.run(client, connection, alerts, dry_run=dry_run):
+            if isinstance(done, str):
+                yield Line(done)
+            else:
+                yield from _told(done, (), dry_run=dry_run)
+                counted[done.action] += 1
+    except CentralError as error:
+        failure = failure or error
     if not dashboards:
         yield Line(f"{connection.url}: dashboards are left out: give --dashboards-url or DASHBOARDS_URL")
     yield _summary(connection.url, counted, dry_run=dry_run)

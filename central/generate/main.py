@@ -13,6 +13,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 def artefacts() -> dict[str, str]:
     """Give every generated file: path below the checkout -> content."""
     # Here, since the screens' sources need the fields above, and only the checkout has them.
+    from dashboards.alerts.contents import monitor_files  # noqa: PLC0415
     from dashboards.build.ndjson import saved_object_files  # noqa: PLC0415
 
     fields = {kind: fields_of(kind) for kind in KINDS}
@@ -22,6 +23,7 @@ def artefacts() -> dict[str, str]:
         **pipeline.ingest_pipelines(fields),
         **fields_doc.field_documentation(fields),
         **saved_object_files(),
+        **monitor_files(),
     }
 
 
@@ -52,8 +54,8 @@ def write(root: Path = ROOT) -> list[str]:
 
 def _superfluous(root: Path, wanted: dict[str, str]) -> set[str]:
     """Name the files in wholly generated folders that nothing generates (any longer)."""
-    folders = [root / "index_templates" / "component", root / "index_templates" / "index"]
-    found = {str(path.relative_to(root)) for folder in folders for path in folder.glob("*.json")}
+    folders = [root / "index_templates", root / "dashboards" / "monitors"]
+    found = {str(path.relative_to(root)) for folder in folders for path in folder.glob("*/*.json")}
     return found - wanted.keys()
 
 

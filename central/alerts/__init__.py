@@ -1,0 +1,1 @@
+"""The shipped monitors: installed for the Alerting plugin, or run by `central alerts` where there is none."""

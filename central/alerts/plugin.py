@@ -1,0 +1,235 @@
+"""The monitors and channels in a cluster that has the Alerting and Notifications plugins."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from opensearchpy import OpenSearch, exceptions
+
+from central.alerts.channels import PREFIX, Channel, kind_of
+from central.alerts.files import Json, Monitor, as_json, finding_of
+from central.client import Connection, translated
+from central.errors import CentralError
+from central.plan import Action, Resource, Step, compare
+
+ALERTING: Final = "opensearch-alerting"
+NOTIFICATIONS: Final = "opensearch-notifications"
+MONITOR: Final = "monitor"
+CHANNEL: Final = "channel"
+SETTING: Final = "cluster setting"
+_MONITORS: Final = "/_plugins/_alerting/monitors"
+_CONFIGS: Final = "/_plugins/_notifications/configs"
+_OURS: Final = "PABX "
+_MOST: Final = 1000
+_MOST_ALERTS: Final = "plugins.alerting.max_actionable_alert_count"
+
+
+def plugins(client: OpenSearch, connection: Connection) -> set[str]:
+    """Which of the two every node has.
+
+    Raises:
+        CentralError: the cluster cannot be asked, as with all functions here.
+    """
+    with translated(connection, "asking for plugins"):
+        listed = client.cat.plugins(params={"format": "json", "h": "name,component"})
+    nodes: dict[str, set[str]] = {}
+    for line in listed:
+        nodes.setdefault(line["name"], set()).add(line["component"])
+    everywhere = set.intersection(*nodes.values()) if nodes else set()
+    return everywhere & {ALERTING, NOTIFICATIONS}
+
+
+def with_actions(monitor: Monitor, channels: Mapping[str, str]) -> Json:
+    """Give a monitor's body with its actions for each channel.
+
+    Args:
+        monitor: as it is shipped.
+        channels: id -> kind of those that are in use; none: the alerts are there, and nobody is told.
+    """
+    body = copy.deepcopy(monitor.body)
+    trigger = body["triggers"][0]["bucket_level_trigger"]
+    shipped, trigger["actions"] = trigger["actions"], []
+    for channel, kind in sorted(channels.items()):
+        for action in shipped:
+            own = copy.deepcopy(action)
+            own |= {
+                "id": f"{action['id']}-{channel}",
+                "name": f"{action['name']} {channel}",
+                "destination_id": channel,
+            }
+            if kind == "webhook":
+                own["message_template"]["source"] = as_body(monitor, action)
+            trigger["actions"].append(own)
+    body["ui_metadata"]["pabx"]["fingerprint"] = _fingerprint(body)
+    return body
+
+
+def as_body(monitor: Monitor, action: Mapping[str, Any]) -> str:
+    """Give the template of a webhook's JSON: `text` is what Slack and its like look for."""
+    state = "completed" if action["name"] == "closed" else "active"
+    subject = as_json(action["subject_template"]["source"])
+    text = as_json(action["message_template"]["source"])
+    alerts = {"opened": "newAlerts", "reminder": "dedupedAlerts", "closed": "completedAlerts"}[action["name"]]
+    head = {
+        "finding": monitor.finding,
+        "severity": monitor.severity,
+        "state": state,
+        "action": action["name"],
+    }
+    fixed = json.dumps(head)[1:-1]
+    of = f'"of": "{{{{#ctx.{alerts}}}}}{{{{bucket_keys}}}} {{{{/ctx.{alerts}}}}}"'
+    # Nothing at all in a run whose search failed: an empty message is not sent.
+    begin, end = f"{{{{#ctx.{alerts}.0}}}}", f"{{{{/ctx.{alerts}.0}}}}"
+    return f'{begin}{{{fixed}, {of}, "subject": {subject}, "text": {text}}}{end}'
+
+
+def plan(client: OpenSearch, connection: Connection, bodies: Sequence[Json]) -> list[Step]:
+    """Say what has to be done so that the cluster has these monitors; each is known again by its name."""
+    there = _monitors(client, connection)
+    steps = []
+    for body in bodies:
+        found = there.pop(body["name"], [])
+        if len(found) > 1:
+            ids = ", ".join(one["_id"] for one in found)
+            raise CentralError(
+                f"monitor {body['name']!r} is there {len(found)} times ({ids}): delete all but one"
+            )
+        if not found:
+            steps.append(Step(Resource(MONITOR, body["name"]), Action.CREATE, body))
+            continue
+        source = found[0]["_source"]
+        # Whether it runs is the operator's to say.
+        wanted = {**body, "enabled": source["enabled"]}
+        step = compare(Resource(MONITOR, body["name"]), _comparable(source), _comparable(wanted))
+        steps.append(Step(step.resource, step.action, {**wanted, "_id": found[0]["_id"]}, step.difference))
+    return steps
+
+
+def plan_setting(client: OpenSearch, connection: Connection) -> Step:
+    """Say what has to be done so that each alert has its own message, however many there are.
+
+    Above so many (50) the plugin sends all of them together in every run, and heeds no throttle.
+    """
+    with translated(connection, "reading settings"):
+        params = {"flat_settings": "true"}
+        found = client.cluster.get_settings(params=params)
+    there = {**found["transient"], **found["persistent"]}.get(_MOST_ALERTS)
+    wanted = {_MOST_ALERTS: "-1"}
+    resource = Resource(SETTING, _MOST_ALERTS)
+    # Whatever somebody has chosen stays.
+    return compare(resource, None if there is None else wanted, wanted)
+
+
+def strangers(client: OpenSearch, connection: Connection, bodies: Sequence[Json]) -> list[str]:
+    """Name the monitors that an earlier version has left."""
+    names = {body["name"] for body in bodies}
+    there = _monitors(client, connection)
+    return sorted(
+        name
+        for name, found in there.items()
+        if name not in names and any(finding_of(one["_source"]) for one in found)
+    )
+
+
+def apply(client: OpenSearch, connection: Connection, step: Step) -> None:
+    """Do one step."""
+    if step.action is Action.UNCHANGED:
+        return
+    body = {key: value for key, value in step.body.items() if key != "_id"}
+    with translated(connection, str(step.resource)):
+        if step.resource.kind == SETTING:
+            client.cluster.put_settings(body={"persistent": body})
+        elif step.resource.kind == CHANNEL:
+            name = step.resource.name
+            if step.action is Action.CREATE:
+                client.transport.perform_request("POST", _CONFIGS, body={"config_id": name, "config": body})
+            else:
+                client.transport.perform_request("PUT", f"{_CONFIGS}/{name}", body={"config": body})
+        elif step.action is Action.CREATE:
+            client.transport.perform_request("POST", _MONITORS, body=body)
+        else:
+            client.transport.perform_request("PUT", f"{_MONITORS}/{step.body['_id']}", body=body)
+
+
+def plan_channels(client: OpenSearch, connection: Connection, channels: Sequence[Channel]) -> list[Step]:
+    """Say what has to be done so that the cluster has these channels; others are left alone."""
+    steps = []
+    for channel in channels:
+        for name, wanted in channel.configs():
+            with translated(connection, f"channel {name}"):
+                try:
+                    answer = client.transport.perform_request("GET", f"{_CONFIGS}/{name}")
+                    there = answer["config_list"][0]["config"]
+                except exceptions.NotFoundError:
+                    there = None
+            steps.append(compare(Resource(CHANNEL, name), there, wanted))
+    return steps
+
+
+def channels_in_use(client: OpenSearch, connection: Connection) -> dict[str, str]:
+    """Give the channels of ours that the cluster has and that are enabled: id -> kind."""
+    with translated(connection, "reading channels"):
+        params = {"max_items": _MOST}
+        answer = client.transport.perform_request("GET", _CONFIGS, params=params)
+    found = {}
+    for one in answer["config_list"]:
+        kind = kind_of(one["config"]["config_type"])
+        if one["config_id"].startswith(PREFIX) and one["config"]["is_enabled"] and kind:
+            found[one["config_id"]] = kind
+    return found
+
+
+def send_test(client: OpenSearch, connection: Connection, channel: str) -> str:
+    """Let the Notifications plugin send its test message; gives what came of it."""
+    with translated(connection, f"channel {channel}"):
+        answer = client.transport.perform_request("POST", f"/_plugins/_notifications/feature/test/{channel}")
+    for status in answer.get("status_list", []):
+        delivery = status.get("delivery_status", {})
+        return f"{delivery.get('status_code', '?')} {delivery.get('status_text', '')}".strip()
+    return "sent"
+
+
+def _monitors(client: OpenSearch, connection: Connection) -> dict[str, list[Json]]:
+    body = {"size": _MOST, "query": {"prefix": {"monitor.name.keyword": _OURS}}}
+    with translated(connection, "reading monitors"):
+        answer = client.transport.perform_request("POST", f"{_MONITORS}/_search", body=body)
+    found: dict[str, list[Json]] = {}
+    for hit in answer["hits"]["hits"]:
+        found.setdefault(hit["_source"]["name"], []).append(hit)
+    return found
+
+
+def _fingerprint(body: Json) -> str:
+    """Of what is shipped: the cluster gives a search back in other words."""
+    text = json.dumps({key: value for key, value in body.items() if key != "ui_metadata"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _comparable(monitor: Mapping[str, Any]) -> Json:
+    """What of a monitor the cluster gives back as it was put, and our fingerprint of the rest."""
+    return {
+        "fingerprint": (monitor.get("ui_metadata") or {}).get("pabx"),
+        "schedule": monitor["schedule"],
+        "triggers": list(_triggers(monitor["triggers"])),
+    }
+
+
+def _triggers(triggers: Sequence[Mapping[str, Any]]) -> Iterator[Json]:
+    for outer in triggers:
+        trigger = next(iter(outer.values()))
+        condition = trigger["condition"]
+        yield {
+            "severity": trigger["severity"],
+            "condition": condition["script"]["source"],
+            "paths": condition.get("buckets_path"),
+            "actions": {
+                action["id"]: [
+                    action["destination_id"],
+                    action["message_template"]["source"],
+                    action["throttle_enabled"],
+                ]
+                for action in trigger["actions"]
+            },
+        }

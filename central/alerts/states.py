@@ -1,0 +1,170 @@
+"""The stores' states in the cluster: what is measured is written into each store's document."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from opensearchpy import OpenSearch
+
+from central import clock
+from central.alerts.evaluate import STORES, Raised
+from central.alerts.measures import Measured, group, measure, stamp
+from central.client import Connection, translated
+from central.errors import CentralError
+from central.usual.expectation import Expectation, expectation_of
+
+log = logging.getLogger("central.alerts")
+
+TROUBLED_SECONDS: Final = 60.0
+FRESH_SECONDS: Final = 120.0
+"""Where nothing has changed it is written anew after this: monitors trust it for 300."""
+_LIVE: Final = "pabx-live"
+_MOST: Final = 10_000
+_BATCH: Final = 500
+_SHARDS: Final = {"allow_partial_search_results": "false"}
+_KEPT: Final = (
+    "usual",
+    "timezone",
+    "opening_hours",
+    "opening_exceptions",
+    "holidays",
+    "state",
+    "city",
+    "closed_from",
+)
+"""What an expectation is made of."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One look at all stores.
+
+    Attributes:
+        now: head office's clock, as the cluster has it, seconds since 1970.
+        stores: every store that has a document.
+        unusable: store -> why its hours or zone cannot be used.
+    """
+
+    now: float
+    stores: list[Measured]
+    unusable: Mapping[str, str]
+
+
+class States:
+    """The stores of one cluster.
+
+    Args:
+        client: connected.
+        connection: for what a failure says.
+    """
+
+    def __init__(self, client: OpenSearch, connection: Connection) -> None:
+        self._client = client
+        self._connection = connection
+        self._expectations: dict[str, tuple[Any, Expectation]] = {}
+
+    def look(self, now: float | None = None) -> Round:
+        """Measure all stores and write what has changed.
+
+        Args:
+            now: instead of the cluster's clock.
+
+        Raises:
+            CentralError: the cluster cannot be read or written.
+        """
+        body = {"size": _MOST, "_source": ["store"], "aggs": clock.asking("@timestamp")}
+        with translated(self._connection, f"reading {STORES}"):
+            answer = self._client.search(index=STORES, body=body, params=_SHARDS)
+        at = clock.told(answer).timestamp() if now is None else now
+        loads = self._loads(at)
+        stores, unusable = [], {}
+        for hit in answer["hits"]["hits"]:
+            name, store = hit["_id"], hit["_source"].get("store", {})
+            try:
+                expectation = self._expectation(name, store)
+            except ValueError as error:
+                unusable[name] = str(error)
+                continue
+            stores.append(measure(name, store, expectation, loads.get(name, {}), at, TROUBLED_SECONDS))
+        group(stores, at)
+        self._write([(one.id, _changed(one, at)) for one in stores])
+        return Round(at, stores, unusable)
+
+    def settle(self, stores: Sequence[Measured], raised: Iterable[Raised], now: float) -> None:
+        """Write each store's status, by what the monitors raised.
+
+        Raises:
+            CentralError: the cluster refuses it.
+        """
+        found: dict[str, set[str]] = {}
+        for one in raised:
+            found.setdefault(one.key, set()).add(one.finding)
+        changes = []
+        for store in stores:
+            status = status_of(store, found.get(store.id, set()))
+            if status != store.store.get("status"):
+                changes.append((store.id, {"status": status, "status_since": stamp(now)}))
+        self._write(changes)
+
+    def _expectation(self, name: str, store: Mapping[str, Any]) -> Expectation:
+        key = {part: store.get(part) for part in _KEPT}
+        known = self._expectations.get(name)
+        if known is None or known[0] != key:
+            # A store that only sends has no zone in the register: it says its own.
+            known = self._expectations[name] = (key, expectation_of({"timezone": "UTC", **store}))
+        return known[1]
+
+    def _loads(self, now: float) -> dict[str, dict[str, int]]:
+        """Calls of now, by store and trunk."""
+        fresh = {"range": {"live.as_of": {"gte": int(now * 1000) - 90_000, "format": "epoch_millis"}}}
+        body = {
+            "size": 0,
+            "query": {"bool": {"filter": [fresh], "must_not": [{"term": {"live.state": "ended"}}]}},
+            "aggs": {
+                "stores": {
+                    "terms": {"field": "store.id", "size": _MOST},
+                    "aggs": {"trunks": {"terms": {"field": "call.trunk", "size": 50}}},
+                }
+            },
+        }
+        with translated(self._connection, f"reading {_LIVE}"):
+            params = {"ignore_unavailable": "true", **_SHARDS}
+            answer = self._client.search(index=_LIVE, body=body, params=params)
+        return {
+            store["key"]: {trunk["key"]: trunk["doc_count"] for trunk in store["trunks"]["buckets"]}
+            for store in answer.get("aggregations", {}).get("stores", {}).get("buckets", ())
+        }
+
+    def _write(self, changes: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Write over fields of `store`, past the pipeline, which judges what stores send."""
+        wanted = [(name, change) for name, change in changes if change]
+        for start in range(0, len(wanted), _BATCH):
+            lines: list[dict[str, Any]] = []
+            for name, change in wanted[start : start + _BATCH]:
+                lines += [{"update": {"_id": name, "retry_on_conflict": 5}}, {"doc": {"store": change}}]
+            with translated(self._connection, f"writing {STORES}"):
+                params = {"pipeline": "_none", "refresh": "true"}
+                answer = self._client.bulk(body=lines, index=STORES, params=params)
+            for item in answer["items"]:
+                if error := item["update"].get("error"):
+                    raise CentralError(f"{STORES} {item['update']['_id']}: {error.get('reason', error)}")
+
+
+def status_of(store: Measured, findings: set[str]) -> str:
+    """Give a store's status by the findings that are raised of it."""
+    if not store.store.get("last_seen"):
+        return "never_seen"
+    if "agent_silent" in findings or store.watch.get("group"):
+        return "agent_silent"
+    return next((name for name in ("pbx_silent", "idle") if name in findings), "ok")
+
+
+def _changed(store: Measured, now: float) -> dict[str, Any]:
+    """What of a store's `watch` is to be written."""
+    there = store.store.get("watch") or {}
+    new = {key: value for key, value in store.watch.items() if there.get(key) != value}
+    before = clock.moment(there.get("at"))
+    if not new and before is not None and now - before.timestamp() < FRESH_SECONDS:
+        return {}
+    return {"watch": {**new, "at": stamp(now)}}
