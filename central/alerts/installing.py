@@ -1,6 +1,6 @@
 """Puts channels and monitors into a cluster that has the plugins for them, and says what it lacks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,17 +53,7 @@ def run(client: OpenSearch, connection: Connection, alerts: Wanted, *, dry_run: 
     if not dry_run:
         plugin.apply(client, connection, setting)
     yield setting
-    used: dict[str, str] = {}
-    if plugin.NOTIFICATIONS in there:
-        for step in plugin.plan_channels(client, connection, _enabled(alerts.channels)):
-            if not dry_run:
-                plugin.apply(client, connection, step)
-            yield step
-        used = _used(client, connection, alerts.channels)
-    else:
-        yield f"{connection.url}: without the Notifications plugin nobody is told of alerts"
-    if not used:
-        yield f"{connection.url}: no channel is in use: alerts are kept, and nobody is told (--channels FILE)"
+    used = yield from _channels(client, connection, alerts, there, dry_run=dry_run)
     bodies = [plugin.with_actions(monitor, used) for monitor in alerts.monitors]
     for step in plugin.plan(client, connection, bodies):
         if not dry_run:
@@ -73,6 +63,23 @@ def run(client: OpenSearch, connection: Connection, alerts: Wanted, *, dry_run: 
             yield f"monitor {step.resource.name}: somebody has disabled it: it stays so"
     for name in plugin.strangers(client, connection, bodies):
         yield f"monitor {name}: an earlier version's, no longer shipped: delete it"
+
+
+def _channels(
+    client: OpenSearch, connection: Connection, alerts: Wanted, there: Collection[str], *, dry_run: bool
+) -> Generator[Step | str, None, dict[str, str]]:
+    """Put the channels there; gives those that alerts go to, id -> kind."""
+    if plugin.NOTIFICATIONS not in there:
+        yield f"{connection.url}: without the Notifications plugin nobody is told of alerts"
+        return {}
+    for step in plugin.plan_channels(client, connection, _enabled(alerts.channels)):
+        if not dry_run:
+            plugin.apply(client, connection, step)
+        yield step
+    used = _used(client, connection, alerts.channels)
+    if not used:
+        yield f"{connection.url}: no channel is in use: alerts are kept, and nobody is told (--channels FILE)"
+    return used
 
 
 def _enabled(file: Sequence[Channel] | None) -> list[Channel]:

@@ -111,10 +111,8 @@ class Watch:
             lasting = [known.pop((one.finding, one.keys)) for one in result.raised if one not in begun]
             texts, reached = self._begin(result.monitor, begun, told)
             for one in begun:
-                measured = stores.get(one.key)
-                key, body = self._memory.begun(
-                    one, now, measured.store if measured else None, texts[one.keys]
-                )
+                store = stores[one.key].store if one.key in stores else None
+                key, body = self._memory.begun(one, now, store, texts[one.keys])
                 body["alert"] |= {"notified_at": stamp(now)} if one.keys in reached else {}
                 new[key] = body
             changes |= self._go_on(result.monitor, lasting, told, now)
@@ -127,9 +125,7 @@ class Watch:
         """Tell what begins; gives the messages by the alerts' keys, and which of them reached somebody."""
         found = self._documents(monitor, begun)
         alerts = [(one, found.get(one.key)) for one in begun]
-        texts = {
-            one.keys: self._filled_in(monitor, "opened", [(one, document)])[1] for one, document in alerts
-        }
+        texts = {one.keys: self._filled_in(monitor, "opened", [(one, body)])[1] for one, body in alerts}
         told.began += [(one, texts[one.keys]) for one in begun]
         return texts, self._tell(monitor, "opened", alerts, told)
 
@@ -150,7 +146,7 @@ class Watch:
         }
 
     def _end(self, monitor: Monitor, over: Sequence[Known], told: Told, now: float) -> dict[str, Json]:
-        """Tell what is over; who was told of its beginning is told of its end, if need be in a later round."""
+        """Tell what is over; who heard of its beginning hears of its end, if need be in a later round."""
         heard = [one.raised for one in over if one.notified is not None]
         reached = self._tell(monitor, "closed", [(one, None) for one in heard], told)
         waiting = {one.keys for one in heard} - reached if self._channels else set()

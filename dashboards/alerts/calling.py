@@ -87,8 +87,8 @@ def cost_jump(say: Say, limits: Thresholds) -> Finding:
                     "Who called where: the store's dashboard, highest costs.",
                 ),
                 say(
-                    "Ninguém da loja ligou? Troque as senhas dos ramais e bloqueie o destino na operadora.",
-                    "Nobody there called? Change the extensions' passwords; block the destination at the carrier.",
+                    "Ninguém ligou? Troque as senhas dos ramais e bloqueie o destino na operadora.",
+                    "Nobody there called? Change the extensions' passwords; let the carrier block it.",
                 ),
             ),
         ),
@@ -165,7 +165,9 @@ def abroad(say: Say, limits: Thresholds) -> Finding:
                 ),
             ),
         ),
-        condition=f"params.known > 0 && params.open < 0.5 && params.all >= params.known + {limit['calls']:.0f}",
+        condition=(
+            f"params.known > 0 && params.open < 0.5 && params.all >= params.known + {limit['calls']:.0f}"
+        ),
         paths={"all": "_count", "known": "known", "open": "open"},
         metrics={
             "known": {"value_count": {"field": "store.watch.open"}},
