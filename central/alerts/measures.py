@@ -9,16 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from central.alerts.thresholds import thresholds
 from central.clock import moment
 from central.usual.expectation import Expectation
 
-HEARD_SECONDS: Final = 75.0
-"""A heartbeat comes every 30 s: so long without one, a store counts as silent together with others."""
-OPENING_GRACE_SECONDS: Final = 900.0
-"""After the store has opened its PC may still be off: so long an agent that was off overnight has time."""
-TOGETHER: Final = 3
-SHARE: Final = 0.6
-"""At least so many stores, and this share of those that should be heard: they are silent together."""
 GROUP_SECONDS: Final = 240.0
 """How long that holds without being worked out anew: a watch that stops hides no store."""
 _LONGEST: Final = 35 * 86_400.0
@@ -60,7 +54,6 @@ def measure(
     expectation: Expectation,
     loads: Mapping[str, int],
     now: float,
-    troubled_seconds: float,
 ) -> Measured:
     """Work out what one store's document alone tells.
 
@@ -70,7 +63,6 @@ def measure(
         expectation: what is usual for it.
         loads: calls of now on each of its trunks.
         now: head office's clock, seconds since 1970.
-        troubled_seconds: so long a PBX that does not answer is one that may have hidden calls.
     """
     calendar = expectation.calendar
     today = calendar.day_of(now)
@@ -79,7 +71,7 @@ def measure(
     measured = Measured(name, store)
     watch = measured.watch
     watch["closed"] = calendar.is_closed_for_good(today)
-    measured.heard = seen is not None and now - seen < HEARD_SECONDS
+    measured.heard = seen is not None and now - seen < thresholds()["watch"]["silent_seconds"]
     watch |= _opening(expectation, now)
     silence = 0.0 if seen is None or measured.heard else _silence(expectation, seen, now)
     watch["silent_open_seconds"] = round(silence)
@@ -87,7 +79,7 @@ def measure(
     watch["hour"] = local.hour
     learned = (store.get("usual") or {}).get("calls")
     watch["usual_calls"] = round(expectation.this_hour(now), 1) if learned else None
-    watch |= _calls(store, expectation, now, troubled_seconds)
+    watch |= _calls(store, expectation, now)
     if seen is not None and not measured.heard:
         watch["seen_local"] = _clock(seen, expectation)
     watch |= _trunk(store, loads)
@@ -124,8 +116,9 @@ def stamp(seconds: float) -> str:
 
 
 def _together(members: list[Measured]) -> bool:
+    limit = thresholds()["region_silent"]
     counts = Counter("silent" if one.silent else "heard" for one in members if one.silent or one.heard)
-    return counts["silent"] >= TOGETHER and counts["silent"] >= SHARE * counts.total()
+    return counts["silent"] >= limit["stores"] and counts["silent"] >= limit["share"] * counts.total()
 
 
 def _has_its_own(store: Measured, now: float) -> bool:
@@ -148,15 +141,15 @@ def _silence(expectation: Expectation, seen: float, now: float) -> float:
     if not expectation.known:
         return now - seen
     begin = max(seen, now - _LONGEST)
-    total = 0.0
+    total, grace = 0.0, thresholds()["watch"]["grace_seconds"]
     for day in expectation.calendar.days(begin, now):
         for span in expectation.calendar.openings(day):
-            first = span.begin + OPENING_GRACE_SECONDS if span.begin > seen else begin
+            first = span.begin + grace if span.begin > seen else begin
             total += max(0.0, min(span.end, now) - max(first, span.begin))
     return total
 
 
-def _calls(store: Mapping[str, Any], expectation: Expectation, now: float, troubled_seconds: float) -> Json:
+def _calls(store: Mapping[str, Any], expectation: Expectation, now: float) -> Json:
     offset = store.get("clock_offset_seconds") or 0
     # Its clock may be wrong, and so are its times; a few seconds are the way of a heartbeat.
     ahead = offset if abs(offset) > _CLOCK_NOISE_SECONDS else 0
@@ -168,7 +161,7 @@ def _calls(store: Mapping[str, Any], expectation: Expectation, now: float, troub
     before = moment((store.get("watch") or {}).get("complete_from"))
     complete = [at for at in (own("machine_started"), own("pbx_started")) if at is not None]
     complete += [before.timestamp()] if before else []
-    if _troubled(store, troubled_seconds):
+    if _troubled(store):
         complete.append(now)
     found: Json = {"complete_from": stamp(max(complete)) if complete else None}
     calls = [at for at in (own("last_call"), own("last_row")) if at is not None]
@@ -185,7 +178,8 @@ def _first(store: Mapping[str, Any], now: float) -> float:
     return now if at is None else at
 
 
-def _troubled(store: Mapping[str, Any], seconds: float) -> bool:
+def _troubled(store: Mapping[str, Any]) -> bool:
+    seconds = thresholds()["watch"]["trouble_seconds"]
     names = ("reading_wrong_seconds", "ami_wrong_seconds", "trunks_down_seconds", "extensions_gone_seconds")
     return any((store.get(name) or 0) >= seconds for name in names)
 

@@ -16,7 +16,6 @@ from central.usual.expectation import Expectation, expectation_of
 
 log = logging.getLogger("central.alerts")
 
-TROUBLED_SECONDS: Final = 60.0
 FRESH_SECONDS: Final = 120.0
 """Where nothing has changed it is written anew after this: monitors trust it for 300."""
 _LIVE: Final = "pabx-live"
@@ -86,7 +85,7 @@ class States:
             except ValueError as error:
                 unusable[name] = str(error)
                 continue
-            stores.append(measure(name, store, expectation, loads.get(name, {}), at, TROUBLED_SECONDS))
+            stores.append(measure(name, store, expectation, loads.get(name, {}), at))
         group(stores, at)
         self._write([(one.id, _changed(one, at)) for one in stores])
         return Round(at, stores, unusable)

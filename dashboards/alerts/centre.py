@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from central.alerts.thresholds import Thresholds
 from dashboards.alerts import ask
 from dashboards.alerts.ask import STORES, Json
 from dashboards.alerts.finding import Finding, Words
-from dashboards.alerts.thresholds import Thresholds
 from dashboards.build.words import Say
 
 _DAY: Final = 86_400

@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from central.alerts.thresholds import thresholds
 from dashboards.alerts import calling, centre, health, silence
 from dashboards.alerts.finding import Finding, Maker
 from dashboards.alerts.monitor import monitor, text
-from dashboards.alerts.thresholds import thresholds
 from dashboards.build.words import Language, Say
 
 MAKERS: Final[tuple[Maker, ...]] = (

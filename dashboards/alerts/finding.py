@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from central.alerts.thresholds import Thresholds
 from dashboards.alerts.ask import Json
-from dashboards.alerts.thresholds import Thresholds
 from dashboards.build.words import Say
 
 OF_A_STORE: Final = ("store.id", "store.name")

@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from central.alerts.thresholds import Thresholds
 from dashboards.alerts import ask
 from dashboards.alerts.ask import Json
 from dashboards.alerts.finding import Finding, Words
-from dashboards.alerts.thresholds import Thresholds
 from dashboards.alerts.words import fact
 from dashboards.build.words import Say
 

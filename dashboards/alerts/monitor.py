@@ -9,9 +9,9 @@ all alerts and begin them anew.
 import json
 from typing import Final
 
+from central.alerts.thresholds import Thresholds
 from dashboards.alerts.ask import Json
 from dashboards.alerts.finding import Finding
-from dashboards.alerts.thresholds import Thresholds
 from dashboards.alerts.words import closed, opened, reminded, subject
 from dashboards.build.words import Say
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from central.alerts.thresholds import Thresholds
 from dashboards.alerts import ask
 from dashboards.alerts.ask import Json
 from dashboards.alerts.finding import Finding, Words
-from dashboards.alerts.thresholds import Thresholds
 from dashboards.alerts.words import fact, usual
 from dashboards.build.words import Say
 
@@ -200,7 +200,7 @@ def chain_silent(say: Say, limits: Thresholds) -> Finding:
 
 
 def _together(name: str, say: Say, limits: Thresholds, keys: tuple[str, ...], larger: str) -> Finding:
-    limit = limits[name]
+    limit = limits["region_silent"]
     silent = ask.every(
         ask.before("store.last_seen", limit["seconds"]),
         ask.some(ask.least("store.watch.silent_open_seconds", limit["seconds"] / 2), unwatched()),
