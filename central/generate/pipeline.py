@@ -15,6 +15,23 @@ _METADATA: Final = ("_index", "_id", "_version", "_version_type", "_ingest")
 _STEERING: Final = ("_routing", "_if_seq_no", "_if_primary_term")
 # How much of a document's time its index is named by; a refused document may be in any month's quarantine.
 _DATES: Final = {"cdr": "YYYY.MM", "call": "YYYY.MM", "audit": "YYYY.MM", "event": "YYYY.MM.DD"}
+# What is not known to an agent is left out of its heartbeat, and is then not to stay in the store's document.
+# Not here: what it knows for good (the latest row and call), and the spool's figures, of which a check tells.
+_STATES: Final = (
+    "read_seconds",
+    "machine_started",
+    "pbx_started",
+    "disk_free_bytes",
+    "disk_bytes",
+    "calls_now",
+    "extensions_registered",
+    "extensions_unregistered",
+    "extensions_missing",
+    "trunks_up",
+    "trunks_down",
+    "trunk_peaks",
+    "ami_resync_differences",
+)
 _NOW: Final = "{{{_ingest.timestamp}}}"
 _MESSAGE: Final = "{{{_ingest.on_failure_message}}}"
 # Beside the document, where no field of it can be in the way.
@@ -40,7 +57,7 @@ def ingest_pipelines(fields: Fields) -> dict[str, str]:
             _script(
                 "check",
                 "objects are objects, mandatory fields are there, _id and date fit; sets the cluster's times",
-                {"shape": shape, "dated": dated, "steering": _STEERING},
+                {"shape": shape, "dated": dated, "steering": _STEERING, "states": _STATES},
             ),
             _register(),
         ],

@@ -22,7 +22,8 @@ local TAGS = {
 -- What head office alone says of a store; in `pabx-stores` a store may write all the rest of its own.
 local REGISTER = {
   "name", "region", "city", "state", "area_code", "opening_hours", "opening_exceptions", "trunks",
-  "valid_from", "status", "registered_at", "revoked_at", "last_seen", "last_call",
+  "trunk_channels", "holidays", "closed_from", "valid_from", "status", "status_since", "registered_at",
+  "revoked_at", "last_seen", "clock_offset_seconds", "usual", "watch",
 }
 -- The cluster takes `_routing`, `_if_seq_no` and others in a document for a part of the request.
 local UNDERSCORE = byte("_")
@@ -339,8 +340,9 @@ function gate(tag, time, record)
   local fine, rule, message = pcall(refusal, tag, time.sec, record, now)
   if fine and rule == nil then
     record.proof = nil
-    -- Until when a call was heard of is head office's to say, before the record waits for the cluster.
-    record.arrived = tag == "pabx.live" and os.date("!%Y-%m-%dT%H:%M:%SZ", now) or nil
+    -- When a call or a store was heard of is head office's to say, before the record waits for the cluster.
+    local of_now = tag == "pabx.live" or tag == "pabx.stores"
+    record.arrived = of_now and os.date("!%Y-%m-%dT%H:%M:%SZ", now) or nil
     return 2, time, record
   end
   if not fine then

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from shipper import __version__
 from shipper.agent.board import Board
 from shipper.agent.nightly import Nightly
+from shipper.agent.progress import Listened
 from shipper.agent.pulse import Pulse, silence
 from shipper.agent.reading import Reading, never
 from shipper.agent.sending import Sending
@@ -132,8 +133,8 @@ class Agent:
         pulse = Pulse(
             self._origin,
             self._config.agent.heartbeat_seconds,
-            lambda: reading.error,
-            (lambda: (unheard, {})) if listening is None else listening.report,
+            lambda: reading.progress(),  # noqa: PLW0108  # it is made below
+            (lambda: Listened(unheard, {})) if listening is None else listening.report,
         )
         sending = Sending(
             make_output(self._config),

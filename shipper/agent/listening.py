@@ -1,11 +1,12 @@
 """Puts together what listens to the PBX."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from shipper.agent.board import Board
+from shipper.agent.progress import Listened
 from shipper.agent.watching import Watching
 from shipper.assembly.builder import identify_call
 from shipper.assembly.endpoints import Endpoints
@@ -16,7 +17,7 @@ from shipper.live.events import EventWriter
 from shipper.live.folding import Folding
 from shipper.live.writing import LiveWriter
 from shipper.numbering import reader as numbers
-from shipper.spool import Spool
+from shipper.spool import LAST_CALL, Spool
 
 HOUR_SECONDS: Final = 3600.0
 
@@ -56,6 +57,8 @@ class Listening:
             time.time,
             ZoneInfo(config.store.timezone),
         )
+        if (noted := spool.notes().get(LAST_CALL)) is not None:
+            self._folding.last_call = float(noted[0])
         lookback = config.cdr.lookback_hours * HOUR_SECONDS
         self._watching = Watching(
             config.ami, self._folding, spool, board, lookback, hung_up, arrived, self._learn
@@ -73,9 +76,15 @@ class Listening:
         """See `Watching.is_calm`."""
         return self._watching.is_calm()
 
-    def report(self) -> tuple[str, Mapping[str, Any]]:
+    def report(self) -> Listened:
         """For the heartbeat: what is wrong, and the PBX's presence as fields of ``store``."""
-        return str(self._watching.error or self._watching.lacks), self._watching.report
+        watching = self._watching
+        return Listened(
+            str(watching.error or watching.lacks),
+            watching.report,
+            watching.wrong_seconds,
+            self._folding.last_call,
+        )
 
     def _learn(self) -> None:
         """The reader may have found trunks in FreePBX's list meanwhile."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 from shipper.agent.nightly import Nightly
+from shipper.agent.progress import Progress
 from shipper.agent.trouble import Trouble
 from shipper.document.account import INDEX as REPORTS
 from shipper.document.model import Document
@@ -53,6 +54,7 @@ class Reading:
         nightly: Says which day is to be read once more.
         passed: What waits because the other side did not take it: up to which `seq`, of which indices.
         calm: Says whether a hang-up would be heard, and all rows of the calls before are there.
+        clock: Monotonic seconds, for what the heartbeat says; a test may set it.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Reading:
         nightly: Nightly,
         passed: Callable[[], tuple[int, Collection[str]]],
         calm: Callable[[], bool] = never,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader = reader
         self._database = database
@@ -78,7 +81,9 @@ class Reading:
         self._nightly = nightly
         self._passed = passed
         self._calm = calm
-        self._trouble = Trouble("reading", spool, log)
+        self._clock = clock
+        self._trouble = Trouble("reading", spool, log, clock)
+        self._compared: float | None = None
         self._span: tuple[str, str] | None = None
 
     def forever(self) -> None:
@@ -99,6 +104,7 @@ class Reading:
                 if self._reader.poll():
                     self._arrived()
                 self._trouble.over()
+                self._compared = self._clock()
                 # A day at a time: between two of them the newest calls go first.
                 if (day := self._nightly.next()) is not None and not self._is_behind():
                     self._night(day)
@@ -139,6 +145,7 @@ class Reading:
                 if since is None:
                     for day in self._nightly.complete_days():
                         self._recount(day, send=False)
+                    self._compared = self._clock()
                 self._trouble.over()
             except SpoolFullError as error:
                 self._database.close()
@@ -150,10 +157,16 @@ class Reading:
             else:
                 return
 
-    @property
-    def error(self) -> ShipperError | None:
-        """What is wrong now, if anything."""
-        return self._trouble.error
+    def progress(self) -> Progress:
+        """For the heartbeat, which another thread makes."""
+        compared = self._compared
+        return Progress(
+            self._trouble.error,
+            self._trouble.seconds,
+            None if compared is None else int(self._clock() - compared),
+            self._reader.last_row,
+            self._reader.last_call,
+        )
 
     def close(self) -> None:
         """End the connections to database and spool."""

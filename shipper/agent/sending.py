@@ -137,7 +137,8 @@ class Sending:
         if self._pulse is None or not (now or self._pulse.is_due()):
             return
         with suppress(ShipperError):
-            self._output.send([Spooled(0, *self._pulse.document(self._spool, self.error))])
+            beat = self._pulse.document(self._spool, self.error, self._trouble.seconds)
+            self._output.send([Spooled(0, *beat)])
 
     def show(self) -> None:
         """Send what is new of calls in progress; what does not arrive is sent again, as long as it is new."""

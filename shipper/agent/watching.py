@@ -97,6 +97,11 @@ class Watching:
         return self._trouble.error
 
     @property
+    def wrong_seconds(self) -> int:
+        """For how long the PBX has not been heard; 0: it is, though the user may not see all of it."""
+        return self._trouble.seconds
+
+    @property
     def report(self) -> Mapping[str, Any]:
         """What the heartbeat says of the PBX; empty while it is not heard."""
         return self._report
@@ -254,7 +259,7 @@ class Watching:
 
     def _write(self, events: Sequence[Document], heard: Sequence[tuple[str, float, str]]) -> None:
         if heard:
-            self._spool.hear(heard)  # again is harmless
+            self._spool.hear(heard, self._folding.last_call)  # again is harmless
         if events:
             self._spool.add(events, counts={"events": len(events)})
             self._arrived()

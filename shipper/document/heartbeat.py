@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from shipper.document.clock import stamp
 from shipper.document.model import Document, Origin, encode
@@ -15,23 +16,24 @@ LONGEST = 1024
 """Characters of a check by the schema."""
 GOOD = "ok"
 OFF = "off"
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class State(NamedTuple):
     """One look at an agent."""
 
-    documents: int
-    """Documents that wait."""
-    used_bytes: int
-    """Of the spool."""
+    documents: int | None
+    """Documents that wait; None: the spool cannot be read."""
+    used_bytes: int | None
+    """Of the spool; likewise."""
     limit_bytes: int
     """``spool.max_mib``."""
     full: bool
     """Reading waits for room in the spool."""
     oldest: float | None
     """Since when the oldest document waits, seconds since 1970; None where none waits."""
-    refused: int
-    """Documents kept here because not even the quarantine took them."""
+    refused: int | None
+    """Documents kept here because not even the quarantine took them; likewise."""
     acknowledged: float | None
     """When something was acknowledged last, seconds since 1970."""
     reading: str
@@ -44,6 +46,8 @@ class State(NamedTuple):
     """Likewise; `OFF` where it is not to be listened to."""
     pbx: Mapping[str, Any]
     """What the PBX's events tell, as fields of ``store``; empty where it is not heard."""
+    more: Mapping[str, Any] = NOTHING
+    """What else is known, as fields of ``store``: of reading, of the machine, and which agent this is."""
 
 
 def heartbeat(origin: Origin, state: State, now: datetime) -> Document:
@@ -58,21 +62,26 @@ def heartbeat(origin: Origin, state: State, now: datetime) -> Document:
         now: The agent's clock, UTC.
     """
     created = stamp(now)
-    store = {
-        "id": origin.store_id,
-        "timezone": origin.timezone,
+    lag = 0 if state.oldest is None else max(0, round(now.timestamp() - state.oldest))
+    spool = {
         "spool_documents": state.documents,
         "spool_bytes": state.used_bytes,
         "spool_limit_bytes": state.limit_bytes,
         "spool_full": state.full,
-        "lag_seconds": 0 if state.oldest is None else max(0, round(now.timestamp() - state.oldest)),
+        "lag_seconds": None if state.documents is None else lag,
         "refused_documents": state.refused,
+    }
+    store = {
+        "id": origin.store_id,
+        "timezone": origin.timezone,
+        **{name: value for name, value in spool.items() if value is not None},
         "checks": {
             "reading": brief(state.reading, LONGEST) or GOOD,
             "sending": brief(state.sending, LONGEST) or GOOD,
             "spool": brief(state.spool, LONGEST) or GOOD,
             "ami": brief(state.ami, LONGEST) or GOOD,
         },
+        **state.more,
         **state.pbx,
     }
     if state.acknowledged is not None:

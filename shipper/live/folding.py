@@ -3,6 +3,7 @@
 Pure but for what it remembers; the clock is given.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from shipper.assembly.endpoints import Endpoints
+from shipper.document.clock import stamp
 from shipper.document.model import Document
 from shipper.live.calls import live_call
 from shipper.live.channel import Event
@@ -18,7 +20,7 @@ from shipper.live.events import EventWriter
 from shipper.live.heard import Heard
 from shipper.live.judge import Judge, Kept
 from shipper.live.panel import Panel
-from shipper.live.presence import Peaks, Presence
+from shipper.live.presence import Gone, Peaks, Presence
 from shipper.live.unwritten import HeardCall
 from shipper.live.writing import LiveWriter
 
@@ -60,6 +62,10 @@ class Folding:
         event_writer: Writes events.
         clock: Seconds since 1970.
         zone: Of the store's clock, by which its hours and days begin.
+        monotonic: Seconds that no setting of the clock moves.
+
+    Attributes:
+        last_call: When the latest call that was heard began, seconds since 1970; None: none was.
     """
 
     def __init__(
@@ -69,7 +75,9 @@ class Folding:
         event_writer: EventWriter,
         clock: Callable[[], float],
         zone: ZoneInfo,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.last_call: float | None = None
         self.panel = Panel(panel_writer)
         self.differences = 0
         self._endpoints = endpoints
@@ -79,6 +87,9 @@ class Folding:
         self._judge = Judge(endpoints)
         self._presence = Presence(endpoints)
         self._peaks = Peaks(zone)
+        self._monotonic = monotonic
+        self._no_trunk = Gone()
+        self._no_extension = Gone()
         self._writer = event_writer
         self._started: float | None = None
         self._changed: set[str] = set()
@@ -104,6 +115,8 @@ class Folding:
     def lost(self) -> None:
         """The PBX is not heard any more: what is gone when it is heard again ended now, or in between."""
         self._lost = self._clock()
+        # What was the matter meanwhile nobody knows.
+        self._no_trunk, self._no_extension = Gone(), Gone()
 
     def _booted(self, event: Event) -> None:
         """Told at each log-in, with ``Uptime`` in seconds: another start than the one that was known?"""
@@ -155,9 +168,13 @@ class Folding:
         now = self._clock()
         at = datetime.fromtimestamp(now, UTC)
         told = Told(heard=self._heard.over())
+        for heard in told.heard:
+            self._began(heard.begin, now)
         for linked in self._changed:
             channels = self._channels.of(linked)
             call = live_call(channels, self._endpoints) if channels else None
+            if call is not None:
+                self._began(call.begin, now)
             self._peaks.change(self.panel.trunks_of(linked), () if call is None else call.trunks, now)
             if (document := self.panel.update(linked, call, now)) is not None:
                 told.live.append(document)
@@ -172,17 +189,33 @@ class Folding:
         told.events += self._writer.repeated(at)
         return told
 
+    def _began(self, begin: float, now: float) -> None:
+        """A call is heard of that began then; a linkedid that does not say when stands for now."""
+        before = self.last_call
+        begin = min(begin or now, now)
+        # One that is still to come was of a clock that has been set back.
+        self.last_call = begin if before is None or before > now else max(before, begin)
+
     def report(self) -> dict[str, Any]:
-        """For the heartbeat, as fields of ``store``."""
-        presence = self._presence
+        """For the heartbeat, as fields of ``store``; how long all is gone counts from when it is asked."""
+        presence, now = self._presence, self._monotonic()
         registered, missing = presence.registered, presence.missing
+        up, down = presence.trunks_up, presence.trunks_down
+        started = {} if self._started is None else {"pbx_started": _stamped(self._started)}
         return {
+            **started,
             "calls_now": len(self.panel),
             "extensions_registered": len(registered),
             "extensions_unregistered": len(missing),
             "extensions_missing": sorted(missing)[:LISTED],
-            "trunks_up": sorted(presence.trunks_up)[:LISTED],
-            "trunks_down": sorted(presence.trunks_down)[:LISTED],
+            "extensions_gone_seconds": self._no_extension.seconds(bool(missing) and not registered, now),
+            "trunks_up": sorted(up)[:LISTED],
+            "trunks_down": sorted(down)[:LISTED],
+            "trunks_down_seconds": self._no_trunk.seconds(bool(down) and not up, now),
             "trunk_peaks": [f"{trunk}={most}" for trunk, most in sorted(self._peaks.day.items())][:LISTED],
             "ami_resync_differences": self.differences,
         }
+
+
+def _stamped(epoch: float) -> str:
+    return stamp(datetime.fromtimestamp(epoch, UTC), "seconds")

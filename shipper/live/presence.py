@@ -133,6 +133,26 @@ class Presence:
         return self.endpoints.of(f"{device}-0")
 
 
+class Gone:
+    """For how long nothing of a kind has been there."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def seconds(self, gone: bool, now: float) -> int:
+        """Take how it is now, and give for how long it has been gone, whole seconds; 0: it is there.
+
+        Args:
+            gone: All of it is gone.
+            now: Monotonic seconds.
+        """
+        if not gone:
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        return 0 if self._since is None else int(now - self._since)
+
+
 class Peaks:
     """Most simultaneous calls of each trunk, in the local hour and on the local day.
 

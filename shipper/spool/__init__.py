@@ -3,10 +3,11 @@
 from shipper.spool.lock import SpoolLock
 from shipper.spool.refused import Kept
 from shipper.spool.store import ACCOUNT, Bucket, Refusal, Spool, Spooled, SpoolFullError
-from shipper.spool.todo import Unsettled
+from shipper.spool.todo import LAST_CALL, Unsettled
 
 __all__ = [
     "ACCOUNT",
+    "LAST_CALL",
     "Bucket",
     "Kept",
     "Refusal",

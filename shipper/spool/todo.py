@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from shipper.spool.file import SpoolFile
 
+LAST_CALL = "last_call"
+"""The note of when the latest call that AMI heard began, seconds since 1970."""
+
 
 class Unsettled(NamedTuple):
     """A call of which rows were read and that is not sent yet."""
@@ -106,10 +109,17 @@ class SpoolToDo(SpoolFile):
     def _forget_heard(self, linked: Iterable[str]) -> None:
         self._db.executemany("DELETE FROM heard WHERE linked = ?", [(name,) for name in linked])
 
-    def hear(self, calls: Iterable[tuple[str, float, str]]) -> None:
-        """Remember calls that AMI heard: linkedid, when to look for their rows, what was heard (JSON)."""
+    def hear(self, calls: Iterable[tuple[str, float, str]], latest: float | None = None) -> None:
+        """Remember calls that AMI heard.
+
+        Args:
+            calls: Linkedid, when to look for their rows (seconds since 1970), what was heard (JSON).
+            latest: When the latest of all calls began, for the next start: it may never have a row.
+        """
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", calls)
+            if latest is not None:
+                self._note(LAST_CALL, f"{latest:.3f}", time.time())
 
     def heard(self, now: float, limit: int) -> list[tuple[str, str]]:
         """The heard calls whose rows should have appeared by now: linkedid and what was heard."""

@@ -93,6 +93,9 @@ DATASETS = {
 }
 
 
+OF_NOW = {"pabx.live", "pabx.stores"}
+
+
 def record(
     store: str = "Loja001", tag: str = "pabx.cdr", sequence: int | None = None, **more: Any
 ) -> dict[str, Any]:
@@ -115,18 +118,19 @@ def test_a_good_record_goes_on_without_its_proof(lua: Lua, tag: str, store: str)
     sent = record(store, tag, cdr={"src": "1", "list": ["a", "b"], "yes": True, "n": -(2**53) + 1})
     code, at, out = lua.gate(tag, sent)
     del sent["proof"]
-    if tag == "pabx.live":
+    if tag in OF_NOW:
         out.pop("arrived")
     assert (code, at, out) == (2, NOW, sent)
 
 
-def test_a_call_of_now_bears_the_moment_of_its_arrival(lua: Lua) -> None:
-    """Whatever the store says of it."""
+@pytest.mark.parametrize("of_now", sorted(OF_NOW))
+def test_what_is_of_now_bears_the_moment_of_its_arrival(lua: Lua, of_now: str) -> None:
+    """A call in progress or a heartbeat, whatever the store says of it."""
     for said in ({}, {"arrived": "2099-01-01T00:00:00Z"}, {"arrived": {"a": "b"}}):
-        arrived = lua.gate("pabx.live", record(tag="pabx.live", **said))[2]["arrived"]
+        arrived = lua.gate(of_now, record(tag=of_now, **said))[2]["arrived"]
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", arrived)
         assert abs(dt.datetime.fromisoformat(arrived).timestamp() - time.time()) < 60
-    for tag in DATASETS.keys() - {"pabx.live"}:
+    for tag in DATASETS.keys() - OF_NOW:
         assert "arrived" not in lua.gate(tag, record(tag=tag, arrived="2099-01-01T00:00:00Z"))[2]
 
 
@@ -282,9 +286,35 @@ def test_a_heartbeat_that_is_refused_is_dropped(lua: Lua) -> None:
     assert lua.gate("pabx.stores", forged)[0] == -1
     forged["proof"] = proof("Loja001", "Loja002", None, "pabx.stores")
     assert lua.gate("pabx.stores", forged)[0] == -1
-    renamed = record(tag="pabx.stores")
-    renamed["store"]["name"] = "another name"
-    assert lua.gate("pabx.stores", renamed)[0] == -1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"name": "another name"},
+        {"trunk_channels": ["vivo=900"]},
+        {"holidays": "none"},
+        {"closed_from": "2026-01-01"},
+        {"status": "ok"},
+        {"status_since": "2026-11-23T05:10:07Z"},
+        {"last_seen": "2099-01-01T00:00:00Z"},
+        {"clock_offset_seconds": 0},
+        {"usual": {"limit": 1000.0}},
+        {"watch": {"open": False}},
+    ],
+)
+def test_a_heartbeat_must_not_say_what_head_office_says(lua: Lua, said: dict[str, Any]) -> None:
+    sent = record(tag="pabx.stores")
+    sent["store"] |= said
+    assert lua.gate("pabx.stores", sent)[0] == -1
+
+
+def test_a_heartbeat_may_say_all_that_an_agent_knows(lua: Lua) -> None:
+    sent = record(tag="pabx.stores")
+    sent["store"] |= {"last_call": "2026-11-23T05:10:07Z", "last_row": "2026-11-23T05:10:07Z"}
+    sent["store"] |= {"beats": {"s3": "2026-11-23T05:10:07.000Z"}, "beats_settled": False, "read_seconds": 0}
+    code, _, out = lua.gate("pabx.stores", sent)
+    assert (code, out["store"]) == (2, sent["store"])
 
 
 def test_keys_are_read_again(tmp_path: Path) -> None:

@@ -344,7 +344,7 @@ class TestFullDisk:
         cluster: OpenSearchCluster,
         found: Any,
     ) -> None:
-        cramped.set("output.opensearch", url=cluster.url)
+        cramped.set("output.opensearch", url=cluster.url).set("agent", heartbeat_seconds=0.3)
         with cramped.agent() as agent:
             eventually(cramped.spool.exists, "the start")
             time.sleep(0.5)
@@ -353,9 +353,19 @@ class TestFullDisk:
                     ballast.write(bytes(4096))
             fill(cdr_database, self.ROWS)
             eventually(lambda: "no room to write" in cramped.log, "the full disk")
+
+            def told() -> dict[str, Any]:
+                document = cluster.request("GET", "/pabx-stores/_doc/Loja001")["_source"]["store"]
+                return dict(document)
+
+            full = eventually(lambda: "no room" in (found := told())["checks"]["spool"] and found, "its word")
+            assert (full["disk_free_bytes"], full["disk_bytes"]) == (0, 2 * 1024 * 1024)
+            assert full["reading_wrong_seconds"] == 0  # the PBX is well
+            eventually(lambda: told()["last_seen"] > full["last_seen"], "another heartbeat")
             (small_disk / "ballast").unlink()
             grow(small_disk)
             eventually(lambda: count(cluster) == self.ROWS, "the arrival of everything")
+            eventually(lambda: told()["checks"]["spool"] == "ok", "the end of the trouble")
             agent.terminate()
             assert agent.wait(10) == 0
         assert "Traceback" not in cramped.log

@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 import pytest
 
 from compose.stack import QUICK_START, OpenSearchCluster
+from shipper.agent.progress import Listened, Progress
 from shipper.agent.pulse import Pulse
 from shipper.agent.sending import Sending
 from shipper.backoff import Backoff
@@ -126,7 +127,7 @@ class TestDocument:
 class TestPulse:
     def checks(self, folder: Path, reading: Any, sending: Any) -> dict[str, str]:
         spool = Spool(folder / "spool.db", 1)
-        pulse = Pulse(ORIGIN, 30, lambda: reading)
+        pulse = Pulse(ORIGIN, 30, lambda: Progress(reading))
         found: dict[str, Any] = json.loads(pulse.document(spool, sending).body)["store"]
         spool.close()
         assert found["spool_full"] is isinstance(reading, SpoolFullError)
@@ -150,15 +151,15 @@ class TestPulse:
 
     def test_says_what_the_pbx_does(self, tmp_path: Path) -> None:
         spool = Spool(tmp_path / "spool.db", 1)
-        heard: list[tuple[str, dict[str, Any]]] = [("", {"calls_now": 3}), ("ami: cut; wait", {})]
-        pulse = Pulse(ORIGIN, 30, lambda: None, lambda: heard.pop(0))
+        heard = [Listened("", {"calls_now": 3}), Listened("ami: cut; wait", {})]
+        pulse = Pulse(ORIGIN, 30, Progress, lambda: heard.pop(0))
         first, then = (json.loads(pulse.document(spool, None).body)["store"] for _ in range(2))
         spool.close()
         assert (first["calls_now"], first["checks"]["ami"]) == (3, "ok")
         assert ("calls_now" in then, then["checks"]["ami"]) == (False, "ami: cut; wait")
 
     def test_comes_at_its_pace(self) -> None:
-        pulse = Pulse(ORIGIN, 0.2, lambda: None)
+        pulse = Pulse(ORIGIN, 0.2, Progress)
         began, beats = time.monotonic(), 0
         while time.monotonic() - began < 2.1:
             beats += pulse.is_due()
@@ -166,7 +167,7 @@ class TestPulse:
         assert 9 <= beats <= 11
 
     def test_one_that_took_long_is_not_made_up_for(self) -> None:
-        pulse = Pulse(ORIGIN, 0.1, lambda: None)
+        pulse = Pulse(ORIGIN, 0.1, Progress)
         time.sleep(0.5)
         assert pulse.is_due()
         assert not pulse.is_due()
@@ -270,7 +271,7 @@ def test_one_that_does_not_arrive_is_dropped_without_a_word(
 ) -> None:
     spool = Spool(tmp_path / "spool.db")
     output = OpenSearchOutput(OpenSearchSettings(url="http://127.0.0.1:9"))
-    pulse = Pulse(ORIGIN, 30, lambda: None)
+    pulse = Pulse(ORIGIN, 30, Progress)
     sending = Sending(output, spool, ORIGIN, threading.Event(), threading.Event(), pulse)
     sending.beat(now=True)
     assert (spool.is_empty(), sending.error, caplog.text) == (True, None, "")

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.error import HTTPError
 
@@ -138,14 +139,28 @@ def test_without_ami_rows_are_shipped_as_ever(
         eventually(lambda: len(there(found, "pabx-cdr-*")) == 5, "the rows")
         eventually(lambda: len(there(found, "pabx-calls-*")) == 5, "their calls")
 
+        def told() -> dict[str, Any]:
+            return dict(there(found, "pabx-stores")[0]["_source"]["store"])
+
         def trouble() -> str:
-            return str(there(found, "pabx-stores")[0]["_source"]["store"]["checks"]["ami"])
+            return str(told()["checks"]["ami"])
 
         eventually(lambda: there(found, "pabx-stores"), "a heartbeat")
         eventually(lambda: "cannot be reached" in trouble(), "the reason in the heartbeat")
+        eventually(lambda: told()["ami_wrong_seconds"] >= 2, "how long it has been so")
+        assert told().get("pbx_started") is None
         assert listening.status()["errors"]["ami"]["message"].startswith("ami: Asterisk at 127.0.0.1:")
         pbx.ami.start()
-        eventually(lambda: trouble() == "ok", "the log-in", 40)
+        eventually(lambda: trouble() == "ok" and told()["pbx_started"], "the log-in", 40)
+        assert told()["ami_wrong_seconds"] == 0
+        began = datetime.fromisoformat(told()["pbx_started"])
+        # The fake one says with each log-in that it was started 520 s before.
+        assert abs(datetime.now(UTC) - began - timedelta(seconds=520)) < timedelta(seconds=20)
+        pbx.ami.stop()
+        eventually(lambda: told()["ami_wrong_seconds"] >= 1, "the end of it")
+        # What only a PBX that is heard tells does not stay in the store's document.
+        assert [told()[name] for name in ("pbx_started", "calls_now", "trunks_down")] == [None] * 3
+        assert told()["trunks_down_seconds"] == 0
 
 
 def test_a_wrong_secret_is_told_and_stops_nothing_else(
@@ -166,6 +181,7 @@ def test_without_a_secret_nothing_listens(listening: Store, pbx: Pbx, found: Fou
     with listening.agent():
         hits = eventually(lambda: there(found, "pabx-stores"), "a heartbeat")
         assert hits[0]["_source"]["store"]["checks"]["ami"].startswith("ami.secret is empty")
+        assert hits[0]["_source"]["store"]["ami_wrong_seconds"] == 0
     assert pbx.ami.actions == []
 
 
@@ -174,6 +190,7 @@ def test_switched_off(listening: Store, pbx: Pbx, found: Found) -> None:
     with listening.agent():
         hits = eventually(lambda: there(found, "pabx-stores"), "a heartbeat")
         assert hits[0]["_source"]["store"]["checks"]["ami"] == "off"
+        assert hits[0]["_source"]["store"]["ami_wrong_seconds"] == 0
     assert pbx.ami.actions == []
 
 
@@ -212,6 +229,10 @@ def test_the_heartbeat_tells_of_telephones_trunks_and_calls(listening: Store, pb
     assert store["checks"]["ami"] == "ok"
     assert store["trunks_up"] == ["acme"]
     assert store["trunk_peaks"] == ["acme=1"]
+    # A call that goes on counts, though it has no row yet.
+    (began,) = (call.begin for call in pbx.calls().values())
+    assert datetime.fromisoformat(store["last_call"]).timestamp() == began
+    assert "last_row" not in store
     assert store["ami_resync_differences"] == 0
     assert store["extensions_registered"] + store["extensions_unregistered"] == 4
 
@@ -226,6 +247,7 @@ def test_a_user_who_may_not_read_calls(listening: Store, pbx: Pbx, found: Found)
             return str(hits[0]["_source"]["store"]["checks"]["ami"]) if hits else ""
 
         eventually(lambda: "read = lacks call: calls in progress" in check(), "the reason in the heartbeat")
+        assert there(found, "pabx-stores")[0]["_source"]["store"]["ami_wrong_seconds"] == 0  # it is heard
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,10 @@ class Database:
         self._connected()
         return self._columns
 
-    def newest(self) -> str:
-        """The latest ``calldate``; empty where the table is."""
-        return self._value(f"SELECT MAX(calldate) FROM {self._table}")
+    def newest(self, until: str = "") -> str:
+        """The latest ``calldate``, of all or up to a date; empty where there is none."""
+        sql = f"SELECT MAX(calldate) FROM {self._table}"
+        return self._value(f"{sql} WHERE calldate <= %s", until) if until else self._value(sql)
 
     def next_bucket(self, after: str) -> str:
         """The bucket of the first ``calldate`` behind a date; empty where there is none."""

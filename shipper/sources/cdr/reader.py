@@ -30,6 +30,9 @@ ROWS_PER_READ = 5000
 """Neighbouring buckets are read together up to this: one short query, one pass of the index."""
 ROWS_PER_COMMIT = 500
 
+AHEAD = timedelta(days=1)
+"""A row that is dated further ahead of the clock tells nothing of the latest call."""
+
 
 class CdrReader:
     """The reader of one store's table.
@@ -40,6 +43,10 @@ class CdrReader:
         spool: Where documents and position go.
         origin: What documents say of where they come from.
         now: The clock, UTC; a test may set it.
+
+    Attributes:
+        last_call: Date of the latest row in the table, seconds since 1970; None: not asked yet, or none.
+        last_row: The same of the latest one that was read: all before it was compared.
     """
 
     def __init__(
@@ -69,6 +76,8 @@ class CdrReader:
         self._calls = Calls(database, spool, self._clock, self._lookback, now, self._call_builder())
         self._unheard = Unheard(database, spool, self._clock, now)
         self._builder: CdrBuilder | None = None
+        self.last_call: float | None = None
+        self.last_row: float | None = None
         self.reached = buckets.FIRST  # all buckets before it were read by the `sweep` with ``again``
         self._open: str | None = None  # the first bucket in which rows may have appeared since
         self._first_seen = buckets.FIRST
@@ -198,14 +207,28 @@ class CdrReader:
         an empty table it is everything, which costs nothing.
         """
         now = self._now().astimezone(self._clock.zone).replace(tzinfo=None)
+        date = self._database.newest()
+        self._note_latest(date, now)
         try:
-            newest = datetime.fromisoformat(self._database.newest())
+            newest = datetime.fromisoformat(date)
             return buckets.bucket_of(min(now, newest) - self._lookback)
         except (ValueError, OverflowError):  # empty, nothing but zero dates, or of the year 1
             return buckets.FIRST
 
+    def _note_latest(self, newest: str, now: datetime) -> None:
+        """The poll asks for the newest row anyway: so a start knows it before anything is read.
+
+        In the hour that is repeated when clocks go back the first of the two is taken.
+        """
+        limit = (now + AHEAD).isoformat(sep=" ", timespec="seconds")
+        if newest > limit:
+            newest = self._database.newest(limit)
+        if (moment := self._clock.moment(newest, "")) is not None:
+            self.last_call = float(moment.epoch)
+
     def _settle(self, window: str) -> None:
         """All that had appeared when the window began there has been read."""
+        self.last_row = self.last_call
         if window != self._open:
             self._spool.forget_seen(window)
         self._open = window
