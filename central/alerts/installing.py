@@ -10,6 +10,7 @@ from central.alerts import channels, plugin
 from central.alerts.channels import Channel
 from central.alerts.files import Monitor, load
 from central.client import Connection
+from central.errors import CentralError
 from central.plan import Action, Step
 
 
@@ -49,10 +50,13 @@ def run(client: OpenSearch, connection: Connection, alerts: Wanted, *, dry_run: 
             "central alerts watch runs the very same ones"
         )
         return
-    setting = plugin.plan_setting(client, connection)
-    if not dry_run:
-        plugin.apply(client, connection, setting)
-    yield setting
+    try:
+        setting = plugin.plan_setting(client, connection)
+        if not dry_run:
+            plugin.apply(client, connection, setting)
+        yield setting
+    except CentralError as error:  # the administrator's alone; without it many alerts come in one message
+        yield f"{error}: let an administrator do it"
     used = yield from _channels(client, connection, alerts, there, dry_run=dry_run)
     bodies = [plugin.with_actions(monitor, used) for monitor in alerts.monitors]
     for step in plugin.plan(client, connection, bodies):

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 from opensearchpy import OpenSearch, exceptions
@@ -19,6 +20,11 @@ NOTIFICATIONS: Final = "opensearch-notifications"
 MONITOR: Final = "monitor"
 CHANNEL: Final = "channel"
 SETTING: Final = "cluster setting"
+_PROBES: Final = {
+    ALERTING: "/_plugins/_alerting/monitors/alerts?size=0",
+    NOTIFICATIONS: "/_plugins/_notifications/features",
+}
+_REFUSALS: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN)
 _MONITORS: Final = "/_plugins/_alerting/monitors"
 _CONFIGS: Final = "/_plugins/_notifications/configs"
 _OURS: Final = "PABX "
@@ -29,18 +35,23 @@ _MOST_ALERTS: Final = "plugins.alerting.max_actionable_alert_count"
 
 
 def plugins(client: OpenSearch, connection: Connection) -> set[str]:
-    """Which of the two every node has.
+    """Which of the two are there; whoever may not use one is told that it is there all the same.
 
     Raises:
         CentralError: the cluster cannot be asked, as with all functions here.
     """
-    with translated(connection, "asking for plugins"):
-        listed = client.cat.plugins(params={"format": "json", "h": "name,component"})
-    nodes: dict[str, set[str]] = {}
-    for line in listed:
-        nodes.setdefault(line["name"], set()).add(line["component"])
-    everywhere = set.intersection(*nodes.values()) if nodes else set()
-    return everywhere & {ALERTING, NOTIFICATIONS}
+    found = set()
+    for name, path in _PROBES.items():
+        with translated(connection, f"asking for {name}"):
+            try:
+                client.transport.perform_request("GET", path)
+            except exceptions.TransportError as error:
+                if error.status_code not in _REFUSALS:
+                    raise
+                if error.status_code == HTTPStatus.BAD_REQUEST and "no handler found" in str(error.info):
+                    continue
+        found.add(name)
+    return found
 
 
 def with_actions(monitor: Monitor, channels: Mapping[str, str]) -> Json:
@@ -114,14 +125,12 @@ def plan_setting(client: OpenSearch, connection: Connection) -> Step:
 
     Above so many (50) the plugin sends all of them together in every run, and heeds no throttle.
     """
-    with translated(connection, "reading settings"):
-        params = {"flat_settings": "true"}
-        found = client.cluster.get_settings(params=params)
+    with translated(connection, f"cluster setting {_MOST_ALERTS}"):
+        found = client.cluster.get_settings(params={"flat_settings": "true"})
     there = {**found["transient"], **found["persistent"]}.get(_MOST_ALERTS)
     wanted = {_MOST_ALERTS: "-1"}
-    resource = Resource(SETTING, _MOST_ALERTS)
     # Whatever somebody has chosen stays.
-    return compare(resource, None if there is None else wanted, wanted)
+    return compare(Resource(SETTING, _MOST_ALERTS), None if there is None else wanted, wanted)
 
 
 def strangers(client: OpenSearch, connection: Connection, bodies: Sequence[Json]) -> list[str]:

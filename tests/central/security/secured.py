@@ -19,6 +19,7 @@ API = "/_plugins/_security/api"
 PASSWORD = "Vinte-e-tres-lojas-telefonam"
 ROLES = (
     "pabx_agent",
+    "pabx_alerting",
     "pabx_ingest",
     "pabx_installer",
     "pabx_maintainer",

@@ -104,7 +104,7 @@ class TestInstall:
         assert done(first) == dict.fromkeys(
             [f"{kind} {role}" for role in ROLES for kind in ("role", "role mapping")], "create"
         )
-        assert "\n" + secured.node.url + ": 12 created, 0 changed, " in first.out
+        assert "\n" + secured.node.url + ": 14 created, 0 changed, " in first.out
         second = central("install", *secured.administrator())
         assert set(done(second).values()) == {"unchanged"}
         assert ": 0 created, 0 changed, " in second.out
