@@ -59,7 +59,7 @@ def test_a_dry_run_on_an_empty_cluster_creates_nothing(
 
 def indices_of(day: datetime) -> set[str]:
     months = {f"pabx-{kind}-{day:%Y.%m}" for kind in ("audit", "calls", "cdr", "quarantine")}
-    return {*months, f"pabx-events-{day:%Y.%m.%d}", "pabx-gate", "pabx-live", "pabx-stores"}
+    return {*months, f"pabx-events-{day:%Y.%m.%d}", "pabx-alerts", "pabx-gate", "pabx-live", "pabx-stores"}
 
 
 def test_a_kind_without_an_index_gets_an_empty_one(cluster: OpenSearchCluster, central: Central) -> None:
@@ -72,7 +72,7 @@ def test_a_kind_without_an_index_gets_an_empty_one(cluster: OpenSearchCluster, c
     assert created in [
         {f"index {name}" for name in indices_of(day) - {f"pabx-cdr-{day:%Y.%m}"}} for day in days
     ]
-    assert len(cluster.request("GET", "/pabx-*")) == 8
+    assert len(cluster.request("GET", "/pabx-*")) == 9
     (calls,) = cluster.request("GET", "/pabx-calls-*/_mapping").values()
     assert calls["mappings"]["properties"]["call"]["properties"]["talk_seconds"]["type"] == "integer"
     assert "create" not in actions(central("install", "--url", cluster.url)).values()

@@ -67,6 +67,10 @@ gate.waiting_bytes gate.oldest_seconds gate.free_bytes gate.input_paused gate.lo
 gate.log_errors_per_minute gate.connections gate.logins_refused gate.logins_refused_per_minute
 gate.certificate_days
 """)
+ALERT = names("""
+@timestamp event.id event.dataset event.created alert.finding alert.key alert.keys alert.name alert.severity
+alert.state alert.until alert.checked_at alert.notified_at alert.message store.id store.name store.region
+""")
 PROMISED = {
     "cdr": [*ALL, *LOCAL, "event.start", "event.end", "call.id", *(f"cdr.{column}" for column in COLUMNS)],
     "call": [*ALL, *LOCAL, *CALL],
@@ -76,6 +80,7 @@ PROMISED = {
     "live": [*ALL, *LIVE],
     "event": [*ALL, *LOCAL, *EVENT],
     "gate": GATE,
+    "alert": ALERT,
 }
 TEMPLATES = {
     "cdr": "pabx-cdr",
@@ -86,6 +91,7 @@ TEMPLATES = {
     "live": "pabx-live",
     "event": "pabx-events",
     "gate": "pabx-gate",
+    "alert": "pabx-alerts",
 }
 
 CDR: dict[str, Any] = {
@@ -162,6 +168,12 @@ GATE_DOCUMENT: dict[str, Any] = {
     "host": {"name": "gate1"},
     "gate": {"state": "ok", "version": "5.1.1", "received": 412000, "input_paused": False},
 }
+ALERT_DOCUMENT: dict[str, Any] = {
+    "@timestamp": "2026-11-23T05:10:07Z",
+    "event": {**CDR["event"], "kind": "alert", "dataset": "pabx.alert"},
+    "store": {"id": "Loja001", "name": "Loja Centro"},
+    "alert": {"finding": "agent_silent", "key": "Loja001", "severity": 1, "state": "active"},
+}
 VALID = {
     "cdr": CDR,
     "call": CALL_DOCUMENT,
@@ -171,6 +183,7 @@ VALID = {
     "live": LIVE_DOCUMENT,
     "event": EVENT_DOCUMENT,
     "gate": GATE_DOCUMENT,
+    "alert": ALERT_DOCUMENT,
 }
 LEFT_OUT = object()
 
@@ -200,6 +213,11 @@ ACCEPTED = [
     ("event", EVENT_DOCUMENT),
     ("gate", GATE_DOCUMENT),
     ("gate", changed(GATE_DOCUMENT, "gate/certificate_days", -3)),
+    ("alert", ALERT_DOCUMENT),
+    ("alert", changed(ALERT_DOCUMENT, "store", LEFT_OUT)),
+    ("store", changed(STORE_DOCUMENT, "store/clock_offset_seconds", -7200)),
+    ("store", changed(STORE_DOCUMENT, "store/usual", {"calls": [0.5] * 168, "limit": 11.2})),
+    ("store", changed(STORE_DOCUMENT, "store/watch", {"open": True, "group": "chain"})),
     ("event", changed(EVENT_DOCUMENT, "call", {"id": "c1", "queue": "400"})),
     ("store", changed(STORE_DOCUMENT, "store/trunk_peaks", ["vivo=7"])),
     ("cdr", changed(CDR, "cdr/a column of the site", "x" * 70_000)),
@@ -262,6 +280,10 @@ REFUSED = [
     ("event", changed(EVENT_DOCUMENT, "pbx/count", 0), "minimum"),
     ("store", changed(STORE_DOCUMENT, "store/calls_now", -1), "minimum"),
     ("gate", changed(GATE_DOCUMENT, "gate/state", "well"), "enum"),
+    ("alert", changed(ALERT_DOCUMENT, "alert/state", "over"), "enum"),
+    ("alert", changed(ALERT_DOCUMENT, "alert/severity", 6), "maximum"),
+    ("store", changed(STORE_DOCUMENT, "store/usual", {"calls": [0.5] * 167}), "minItems"),
+    ("store", changed(STORE_DOCUMENT, "store/watch", {"group": "city"}), "enum"),
     ("gate", changed(GATE_DOCUMENT, "gate/free_bytes", -1), "minimum"),
     ("gate", changed(GATE_DOCUMENT, "gate/input_paused", 0), "type"),
     ("gate", changed(GATE_DOCUMENT, "host", LEFT_OUT), "host"),
@@ -343,6 +365,6 @@ def test_index_pattern_fields_know_what_can_be_counted() -> None:
 
 def test_an_unknown_kind_is_named() -> None:
     with pytest.raises(
-        ValueError, match="'cel' is not one of cdr, call, quarantine, store, audit, live, event, gate"
+        ValueError, match="'cel' is not one of cdr, call, quarantine, store, audit, live, event, gate, alert"
     ):
         load("cel")
