@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from opensearchpy import OpenSearch
 
 from compose.demo import (
+    alerts,
     around,
     completeness,
     costs,
@@ -35,6 +36,8 @@ from compose.stack.progress import ProgressLine
 
 SEED = 1
 DELIVERY_SECONDS = 300.0
+SETTLED = timedelta(minutes=1)
+"""What ended by then has its rows."""
 TARIFFS = Path(__file__).with_name("tariffs.toml")
 
 
@@ -50,9 +53,10 @@ def main() -> int:
     folder = cache_dir() / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    start = date.today() - timedelta(days=options.days)  # noqa: DTZ011  # each store has a zone of its own
+    start = date.today() - timedelta(days=options.days - 1)  # noqa: DTZ011  # each store has a zone of its own
+    until = datetime.now(UTC) - SETTLED
     try:
-        right = demo(database, url, folder, options.stores, start, options.days, options.live)
+        right = demo(database, url, folder, options.stores, start, options.days, options.live, until)
     except (StackError, ship.ShippingError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
@@ -70,6 +74,7 @@ def demo(
     start: date,
     days: int,
     live_seconds: int = 0,
+    until: datetime | None = None,
 ) -> bool:
     """Let stores telephone, deliver it, rate it, ask the first questions; if asked, show the panel of now.
 
@@ -81,9 +86,10 @@ def demo(
         start: The first day on which they telephone.
         days: How many days they do.
         live_seconds: How long they telephone now; 0: not at all.
+        until: Now, if they telephone until now: then four of them are in trouble, and alerts are shown.
 
     Returns:
-        Whether every row and every call is there and right, and the panel was.
+        Whether every row and every call is there and right, and alerts and panel were.
     """
     profiles = chain(number, SEED)
     documents = Documents(OpenSearch(url, timeout=120), [store.id for store in profiles])
@@ -92,10 +98,11 @@ def demo(
 
     documents.remove()
     central("install")  # also makes indices, so that a screen is empty rather than broken
-    central("stores", "apply", gate.register(folder, profiles))
+    staged = gate.opening if until is None else alerts.hours
+    central("stores", "apply", gate.register(folder, profiles, staged))
 
     at = time.monotonic()
-    written = stores.fill(database, profiles, start, days, SEED, progress)
+    written = stores.fill(database, profiles, start, days, SEED, progress, until)
     progress.close()
     rows = sum(one.rows for one in written.values())
     calls = sum(one.truth.calls for one in written.values())
@@ -119,14 +126,24 @@ def demo(
         at,
     )
 
-    _reckon(url, start, progress)
+    shipped = time.monotonic()
+    truth = partial(stores.again, start=start, days=days, seed=SEED, until=until)
 
-    truth = partial(stores.again, start=start, days=days, seed=SEED)
-    right = completeness.show(documents, profiles, written, truth)
-    outcomes.show(documents)
-    costs.show(documents, profiles)
-    hours.show(documents)
-    searching.show(documents)
+    def ask() -> bool:
+        _reckon(url, start, progress)
+        right = completeness.show(documents, profiles, written, truth)
+        outcomes.show(documents)
+        costs.show(documents, profiles)
+        hours.show(documents)
+        searching.show(documents)
+        return right
+
+    if until is None:
+        right = ask()
+    else:
+        with entrance.running() if entrance else nullcontext(), alerts.unreachable(configs):
+            right = ask()
+            right &= alerts.show(url, database, profiles, configs, documents.rows, shipped, SEED)
 
     if live_seconds:
         with entrance.running() if entrance else nullcontext():

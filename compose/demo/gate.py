@@ -17,11 +17,26 @@ Central = Callable[..., str]
 """Runs the real command `central` and gives what it says."""
 
 START_SECONDS = 20.0
-COLUMNS = ("id", "name", "region", "city", "state", "timezone", "area_code", "opening_hours", "trunks")
-HOURS = "Mon-Fri 08:00-18:00; Sat 08:00-17:00"
+COLUMNS = (
+    *("id", "name", "region", "city", "state", "timezone", "area_code", "opening_hours"),
+    *("opening_exceptions", "holidays", "trunks"),
+)
 
 
-def register(folder: Path, stores: Sequence[StoreProfile]) -> Path:
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def opening(store: StoreProfile) -> tuple[str, str]:
+    """When a store is open, as the register has it: hours, and exceptions, of which there are none."""
+    spans = [f"{day} {_clock(of_day)}" for day, of_day in zip(DAYS, store.hours, strict=True) if of_day]
+    return "; ".join(spans), ""
+
+
+def register(
+    folder: Path,
+    stores: Sequence[StoreProfile],
+    hours: Callable[[StoreProfile], tuple[str, str]] = opening,
+) -> Path:
     """Write the register of stores, as head office would export it."""
     file = folder / "stores.csv"
     with file.open("w", encoding="utf-8", newline="") as out:
@@ -30,7 +45,8 @@ def register(folder: Path, stores: Sequence[StoreProfile]) -> Path:
         for store in stores:
             trunks = ";".join(trunk.name for trunk in store.trunks)
             line = (store.id, store.name, store.region, store.city, store.state, store.timezone)
-            writer.writerow((*line, store.area_code, HOURS, trunks))
+            # Simulated stores telephone on holidays as on any other day.
+            writer.writerow((*line, store.area_code, *hours(store), "none", trunks))
     return file
 
 
@@ -106,3 +122,7 @@ class Gate:
                 time.sleep(0.3)
             else:
                 return
+
+
+def _clock(of_day: tuple[int, int]) -> str:
+    return "-".join(f"{minutes // 60:02d}:{minutes % 60:02d}" for minutes in of_day)

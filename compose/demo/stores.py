@@ -5,14 +5,15 @@ import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pymysql
 
 from compose.demo.truth import Digest, Listener, Verdict, meant
-from compose.simulator import StoreProfile, simulate
+from compose.simulator import SimulatedCall, StoreProfile, simulate
 from compose.simulator.writer import add_indexes, create_table, write_all
 from compose.stack.progress import Progress
 from compose.stack.state import Left
@@ -66,14 +67,22 @@ def database_of(store: StoreProfile) -> str:
 
 
 def fill(
-    server: Server, stores: Sequence[StoreProfile], start: date, days: int, seed: int, progress: Progress
+    server: Server,
+    stores: Sequence[StoreProfile],
+    start: date,
+    days: int,
+    seed: int,
+    progress: Progress,
+    until: datetime | None = None,
 ) -> dict[str, Written]:
-    """Let the stores telephone; gives what each of them wrote, by its id."""
+    """Let the stores telephone, up to a moment; gives what each of them wrote, by its id."""
     written: dict[str, Written] = {}
     largest_first = sorted(stores, key=lambda store: -store.calls_per_day)
     # spawn: forking a process that has threads is not safe
     with ProcessPoolExecutor(WORKERS, mp_context=multiprocessing.get_context("spawn")) as pool:
-        jobs = {pool.submit(_fill_one, server, store, start, days, seed): store for store in largest_first}
+        jobs = {
+            pool.submit(_fill_one, server, store, start, days, seed, until): store for store in largest_first
+        }
         for job in as_completed(jobs):
             written[jobs[job].id] = job.result()
             rows = sum(one.rows for one in written.values())
@@ -81,7 +90,9 @@ def fill(
     return {store.id: written[store.id] for store in stores}
 
 
-def _fill_one(server: Server, store: StoreProfile, start: date, days: int, seed: int) -> Written:
+def _fill_one(
+    server: Server, store: StoreProfile, start: date, days: int, seed: int, until: datetime | None
+) -> Written:
     name = database_of(store)
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {name}")
@@ -89,14 +100,28 @@ def _fill_one(server: Server, store: StoreProfile, start: date, days: int, seed:
     with server.connect(name) as connection:
         create_table(connection, indexes=False)
         listener = Listener()
-        rows = write_all(connection, listener.hear(simulate(store, start, days, seed)))
+        rows = write_all(connection, listener.hear(over(store, start, days, seed, until)))
         add_indexes(connection)
     return Written(rows, listener.digest)
 
 
-def again(store: StoreProfile, start: date, days: int, seed: int) -> Iterator[Verdict]:
+def again(
+    store: StoreProfile, start: date, days: int, seed: int, until: datetime | None = None
+) -> Iterator[Verdict]:
     """What a store's calls were, once more: the same store and seed make the same calls."""
-    return (meant(call.truth) for call in simulate(store, start, days, seed))
+    return (meant(call.truth) for call in over(store, start, days, seed, until))
+
+
+def over(
+    store: StoreProfile, start: date, days: int, seed: int, until: datetime | None
+) -> Iterator[SimulatedCall]:
+    """A store's simulated calls that are over by a moment (None: all of them)."""
+    zone = ZoneInfo(store.timezone)
+    return (
+        call
+        for call in simulate(store, start, days, seed)
+        if until is None or call.truth.end.replace(tzinfo=zone) <= until
+    )
 
 
 def reader_of(server: Server, store: StoreProfile) -> str:

@@ -51,24 +51,24 @@ class _People:
         self._missed.append(who)
 
 
-def _moments(store: StoreProfile, day: date, rng: random.Random) -> list[tuple[int, bool]]:
+def moments(store: StoreProfile, day: date, rng: random.Random) -> list[tuple[int, bool]]:
     """Return the beginnings of the day's calls (ms after midnight) and whether the store is open, sorted."""
     weekday = day.weekday()
     opening = store.hours[weekday]
     mean = store.calls_per_day * (WEEKDAYS[weekday] if opening else CLOSED_DAY)
     count = max(0, round(rng.gauss(mean * rng.uniform(0.88, 1.12), mean**0.5)))
-    shares = [_share(hour, opening) for hour in range(24)]
-    moments = []
+    shares = [share(hour, opening) for hour in range(24)]
+    found = []
     for hour in rng.choices(range(24), shares, k=count):
         first, last = hour * 60, hour * 60 + 60
         if opening and opening[0] < last and first < opening[1] and rng.random() >= AFTER_HOURS:
             first, last = max(first, opening[0]), min(last, opening[1])
         at = int((first + (last - first) * rng.random()) * 60_000)
-        moments.append((at, bool(opening) and opening[0] * 60_000 <= at < opening[1] * 60_000))  # type: ignore[index]
-    return sorted(moments)
+        found.append((at, bool(opening) and opening[0] * 60_000 <= at < opening[1] * 60_000))  # type: ignore[index]
+    return sorted(found)
 
 
-def _share(hour: int, opening: tuple[int, int] | None) -> float:
+def share(hour: int, opening: tuple[int, int] | None) -> float:
     """Return an hour's weight: while closed only a little of it is left."""
     minutes = min(opening[1], hour * 60 + 60) - max(opening[0], hour * 60) if opening else 0
     part = max(0, minutes) / 60
@@ -147,7 +147,7 @@ def simulate(store: StoreProfile, start: date, days: int, seed: int) -> Iterator
         rng = source_of_chance(seed, store.id, day.isoformat())
         midnight = run.pbx.epoch_ms(datetime.combine(day, time()))
         restart = midnight + int(rng.random() * DAY_MINUTES) * 60_000 if rng.random() < 1 / 12 else None
-        for at, is_open in _moments(store, day, rng):
+        for at, is_open in moments(store, day, rng):
             run.until(midnight + at)
             if restart is not None and midnight + at > restart and run.pbx.active == 0:
                 run.pbx.restart()

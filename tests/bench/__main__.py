@@ -13,7 +13,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 from compose.stack import MariaDB, OpenSearchCluster
-from tests.bench import backfill, gate, latency, live, live_load, open_calls, own_work, screens, steady
+from tests.bench import (
+    alerts,
+    backfill,
+    gate,
+    latency,
+    live,
+    live_load,
+    open_calls,
+    own_work,
+    screens,
+    steady,
+)
 from tests.bench.figure import Figure
 from tests.servers import new_server_dir
 from tests.shipper.running import central_install
@@ -31,6 +42,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "gate": gate.measure,
     "live": live.measure,
     "live_load": live_load.measure,
+    "alerts": alerts.measure,
     "screens": screens.measure,
 }
 
