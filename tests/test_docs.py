@@ -47,7 +47,9 @@ CENTRAL = {
     "install": "README.md",
     "rate": "docs/tariffs.md",
     "erase": "docs/privacy.md",
+    "alerts": "docs/alerts.md",
     "audit": "docs/audit.md",
+    "learn": "docs/alerts.md",
     "live": "docs/live.md",
     "tidy": "docs/live.md",
     "relate": "docs/relations.md",
@@ -88,6 +90,15 @@ def test_every_part_of_the_gate_is_explained() -> None:
     missing = {sub for sub, _ in _nested("gate") if f"central gate {sub}" not in page}
     missing |= {option for _, option in found if option not in page}
     assert missing <= {"--no-client-certificates", "--door"}  # the other way round of an option that is there
+
+
+def test_every_part_of_the_alerts_is_explained() -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+    given = {"-h", "--help", "--url", "--user", "--password-file", "--ca-file"}
+    found = {(sub, option) for sub, option in _nested("alerts") if option not in given}
+    assert {sub for sub, _ in found} == {"watch", "test"}
+    missing = {sub for sub, _ in found if f"central alerts {sub}" not in page}
+    assert missing | {option for _, option in found if option not in page} == set()
 
 
 def test_readme_names_every_folder() -> None:

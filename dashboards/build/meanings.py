@@ -1,5 +1,6 @@
 """Values that stand for something, in words: one table for legends, bars and columns alike."""
 
+from dashboards.alerts.contents import findings
 from dashboards.build.words import Say
 
 
@@ -66,6 +67,17 @@ def live_states(say: Say) -> dict[str, str]:
     }
 
 
+def statuses(say: Say) -> dict[str, str]:
+    """Of `store.status`."""
+    return {
+        "ok": say("tudo bem", "well"),
+        "agent_silent": say("agente calado", "agent silent"),
+        "pbx_silent": say("central telefônica fora", "PBX down"),
+        "idle": say("sem ligações", "no calls"),
+        "never_seen": say("nunca vista", "never seen"),
+    }
+
+
 def of_fields(say: Say) -> dict[str, dict[str, str]]:
     """Give the words of each field whose values have them."""
     kinds = categories(say)
@@ -77,6 +89,8 @@ def of_fields(say: Say) -> dict[str, dict[str, str]]:
         "call.cost.category": kinds,
         "call.callback.state": callbacks(say),
         "live.state": live_states(say),
+        "store.status": statuses(say),
+        "alert.finding": {one.id: one.words.title for one in findings(say)},
     }
 
 

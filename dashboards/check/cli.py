@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from central.alerts.files import LANGUAGES, RUNBOOKS
 from central.assets import load_assets
+from dashboards.check import monitors
 from dashboards.check.languages import differences
 from dashboards.check.patterns import mapped_fields
 from dashboards.check.rules import Finding, check
 
 _FOLDER: Final = Path(__file__).resolve().parents[1] / "saved_objects"
+_MONITORS: Final = Path(__file__).resolve().parents[1] / "monitors"
+_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not paths:
         sys.exit(f"{_FOLDER} holds no *.ndjson; run: make generate")
     findings = findings_of([(path.name, _text(path)) for path in paths])
+    if not options.files:
+        findings += _monitor_findings()
     for finding in findings:
         print(finding)
     if findings:
@@ -44,6 +50,18 @@ def findings_of(files: Sequence[tuple[str, str]]) -> list[Finding]:
     for other in files[1:]:
         found += differences(files[0], other)
     return found
+
+
+def _monitor_findings() -> list[Finding]:
+    files = [
+        (f"{language}/{path.name}", _text(path))
+        for language in LANGUAGES
+        for path in sorted((_MONITORS / language).glob("*.json"))
+    ]
+    if not files:
+        sys.exit(f"{_MONITORS} holds no monitor; run: make generate")
+    runbooks = {language: (page, _text(_ROOT / page)) for language, page in RUNBOOKS.items()}
+    return monitors.check(files, mapped_fields(load_assets()), runbooks)
 
 
 def _text(path: Path) -> str:

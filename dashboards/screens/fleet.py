@@ -1,4 +1,4 @@
-"""The agents, and what stands between them and the index: who is silent or late, what was refused."""
+"""The agents, and what stands between them and the index: alerts, who is silent or late, what was refused."""
 
 from typing import Final
 
@@ -25,14 +25,15 @@ def screen(say: Say) -> Screen:
         "fleet",
         say("Agentes", "Fleet"),
         say(
-            "Os agentes das lojas: quem está calado ou atrasado, o que foi recusado.",
-            "The stores' agents: who is silent or late, what was refused.",
+            "Alertas de agora; os agentes das lojas: quem está calado ou atrasado, o que foi recusado.",
+            "Alerts of now; the stores' agents: who is silent or late, what was refused.",
         ),
         since="now-7d",
         refresh_seconds=60,
         rows=[
             *top(say, "fleet"),
             Row(6, [(48, _figures(say))], bare=True),
+            Row(10, [(48, searches.alerts(say))]),
             Row(16, [(48, searches.agents(say))]),
             Row(11, [(16, _silent(say)), (16, _behind(say)), (16, _versions(say))]),
             Row(11, [(24, _quarantine_days(say)), (24, _quarantine(say))]),

@@ -190,6 +190,7 @@ def agents(say: Say) -> SavedObject:
         [
             "store.id",
             "store.name",
+            "store.status",
             "store.last_seen",
             "store.lag_seconds",
             "store.spool_documents",
@@ -204,6 +205,26 @@ def agents(say: Say) -> SavedObject:
             "store.trunks_down",
         ],
         sort=("store.last_seen", "asc"),
+    )
+
+
+def alerts(say: Say) -> SavedObject:
+    """The alerts that go on, the worst first."""
+    return search(
+        "alerts",
+        say("Alertas agora", "Alerts now"),
+        "alert",
+        "alert.state:active",
+        [
+            "alert.severity",
+            "alert.finding",
+            "alert.name",
+            "alert.key",
+            "store.region",
+            "@timestamp",
+            "alert.checked_at",
+        ],
+        sort=("alert.severity", "asc"),
     )
 
 

@@ -29,6 +29,7 @@ FIELDS: Final = [
     "cdr.sequence",
     "host",
     "audit",
+    "alert",
 ]
 AT: Final = datetime(2026, 9, 1, 15, 0, tzinfo=UTC)
 

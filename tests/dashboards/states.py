@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
+from opensearchpy import OpenSearch
+
+from central.alerts.evaluate import Raised
+from central.alerts.memory import Memory
 from central.audit.compare import Day, Held, Verdict
 from central.audit.run import _finding
+from central.client import Connection
 from compose.demo.ship import central
 from compose.simulator import StoreProfile
 from compose.stack import OpenSearchCluster
@@ -96,7 +101,7 @@ class StoreState:
 def forget(cluster: OpenSearchCluster) -> None:
     """Take away what the functions below have put there, but for what the heartbeats said."""
     cluster.request("DELETE", "/pabx-events-*,pabx-quarantine-*,pabx-audit-*?ignore_unavailable=true")
-    now = "/pabx-live/_delete_by_query?refresh=true&ignore_unavailable=true&conflicts=proceed"
+    now = "/pabx-live,pabx-alerts/_delete_by_query?refresh=true&ignore_unavailable=true&conflicts=proceed"
     cluster.request("POST", now, {"query": {"match_all": {}}})
     central(cluster.url, "install")
 
@@ -301,6 +306,44 @@ def quarantine(cluster: OpenSearchCluster, stores: Sequence[StoreProfile], at: d
             found.append(Refused(store, "ingest", "cdr.src", "check"))
     assert all(index.startswith("pabx-quarantine-") for index in send(cluster, documents))
     cluster.request("POST", "/pabx-quarantine-*/_refresh")
+    return found
+
+
+class Alert(NamedTuple):
+    """An alert as it is meant; `since` whole seconds, `over`: it has ended."""
+
+    store: StoreProfile
+    finding: str
+    severity: int
+    since: datetime
+    over: bool
+
+
+def alerts(cluster: OpenSearchCluster, stores: Sequence[StoreProfile], now: datetime) -> list[Alert]:
+    """Let the watch have found something at each second store, which is over at each fourth.
+
+    Args:
+        cluster: Where.
+        stores: Which.
+        now: What their times are counted from.
+    """
+    found, lines = [], []
+    for number, store in enumerate(stores[::2]):
+        since = (now - timedelta(minutes=7 * number + 1)).replace(microsecond=0)
+        finding, severity = (("agent_silent", 1), ("clock_wrong", 3), ("quarantine", 3))[number % 3]
+        one = Alert(store, finding, severity, since, over=number % 2 == 1)
+        raised = Raised(finding, severity, store.id, f"{store.id},{store.name}")
+        about = {"id": store.id, "name": store.name, "region": store.region, "city": store.city}
+        memory = Memory(OpenSearch(cluster.url), Connection(cluster.url))
+        key, body = memory.begun(raised, since.timestamp(), about, "ALERTA")
+        if one.over:
+            body["alert"] |= {"state": "completed", "until": stamp(now)}
+        lines += [{"index": {"_id": key}}, body]
+        found.append(one)
+    if lines:
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        answer = cluster.request("POST", "/pabx-alerts/_bulk?pipeline=_none&refresh=true", text)
+        assert not answer["errors"], answer
     return found
 
 

@@ -65,6 +65,7 @@ class Chain:
         self._told = datetime.now(UTC)
         states.beat(self.world.cluster, self.world.stores, self._told)
         states.calls_now(self.world.cluster, self.world.stores, self._told)
+        states.alerts(self.world.cluster, self.world.stores, self._told)
         states.events(self.world.cluster, self.world.stores, AT)
         states.quarantine(self.world.cluster, self.world.stores, AT)
         states.findings(self.world.cluster, self.world.stores, "2026-09-01")

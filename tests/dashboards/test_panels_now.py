@@ -1,19 +1,25 @@
 """Every number of what is now: completeness, agents, calls in progress, what was refused or differs."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from central.alerts.files import load
+from dashboards.build.meanings import of_fields
+from dashboards.build.words import Language, Say
 from tests.dashboards import states
 from tests.dashboards.reckon import Selection
 from tests.dashboards.shown import Screens
-from tests.dashboards.states import Found, Now, Refused, StoreState
+from tests.dashboards.states import Alert, Found, Now, Refused, StoreState
 from tests.dashboards.world import World
 from tests.dashboards.written import count, span
 
+SCHEMA = Path(__file__).parents[2] / "shipper" / "schema"
 AT = datetime(2026, 9, 1, 15, 0, tzinfo=UTC)
 PERIOD = Selection(since=datetime(2026, 8, 25, tzinfo=UTC), until=datetime(2026, 9, 8, tzinfo=UTC))
 NAMED = 3
@@ -38,6 +44,7 @@ class Fleet:
         self.calls: list[Now] = states.calls_now(world.cluster, world.stores, self.now)
         self.refused: list[Refused] = states.quarantine(world.cluster, world.stores, AT)
         self.found: list[Found] = states.findings(world.cluster, world.stores, "2026-09-01")
+        self.alerts: list[Alert] = states.alerts(world.cluster, world.stores, self.now)
         states.events(world.cluster, world.stores, AT)
 
     def there(self, selection: Selection) -> list[StoreState]:
@@ -176,6 +183,34 @@ def test_the_list_of_agents(fleet: Fleet, selection: Selection) -> None:
         assert (datetime.fromisoformat(seen[0]) if seen else None) == one.last_seen
         assert fields.get("store.lag_seconds", [0]) == [one.kind.lag_seconds]
     assert there == {}
+
+
+def test_the_alerts_that_go_on(fleet: Fleet, selection: Selection) -> None:
+    """The worst first; the period does not matter, and what is over is not there."""
+    rows = [row["fields"] for row in fleet.screens.answer("search-alerts", selection)["rows"]]
+    names = ("alert.severity", "alert.finding", "alert.name", "alert.key", "store.region")
+    wanted = [
+        (one.severity, one.finding, one.store.name, one.store.id, one.store.region, one.since)
+        for one in fleet.alerts
+        if not one.over
+        and (not selection.stores or one.store.id in selection.stores)
+        and (not selection.regions or one.store.region in selection.regions)
+    ]
+    shown = [
+        (*(row[name][0] for name in names), datetime.fromisoformat(row["@timestamp"][0])) for row in rows
+    ]
+    assert sorted(shown) == sorted(wanted)
+    assert [row[0] for row in shown] == sorted(row[0] for row in wanted)
+    assert len(fleet.alerts) == 6
+
+
+def test_every_finding_and_status_has_its_words() -> None:
+    schema = json.loads((SCHEMA / "store.json").read_text(encoding="utf-8"))
+    statuses = schema["properties"]["store"]["properties"]["status"]["enum"]
+    for language in Language:
+        words = of_fields(Say(language))
+        assert list(words["alert.finding"]) == [one.finding for one in load(language.value)]
+        assert list(words["store.status"]) == statuses
 
 
 def test_what_was_refused(fleet: Fleet) -> None:

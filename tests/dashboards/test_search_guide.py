@@ -50,6 +50,7 @@ OTHERS = {
     "pabx-search-quarantine": set(PUT_ASIDE),
     "pabx-search-agents": set(AGENTS),
 }
+EVERYTHING = {"query": {"match_all": {}}}
 BY_ID = f"call.id:{CALL_ID}"
 OF_CALLS = [one for one in examples("en") if one.search == CALLS and one.text != BY_ID]
 in_each_language = pytest.mark.parametrize("language", LANGUAGES)
@@ -176,7 +177,7 @@ OF_QUERIES: dict[str, Means] = {
     "unrated": MEANT["call.billable_seconds:>0 AND NOT _exists_:call.cost.amount"],
     "long": MEANT["call.talk_seconds:>1800"],
 }
-OF_OTHERS = {"rows", "live", "events", "agents", "quarantine", "findings", "gate"}
+OF_OTHERS = {"rows", "live", "events", "alerts", "agents", "quarantine", "findings", "gate"}
 
 
 def test_every_saved_object_is_looked_at() -> None:
@@ -295,6 +296,18 @@ def test_findings_and_gates(told: Told, language: str) -> None:
         assert told.shown(language, "gate", "", "host.name") == [("gate7",)]
     finally:
         told.world.cluster.request("DELETE", "/pabx-gate/_doc/gate7?refresh=true")
+
+
+@pytest.mark.servers
+@in_twelve
+@in_each_language
+def test_alerts_of_now(told: Told, language: str) -> None:
+    found = states.alerts(told.world.cluster, told.world.stores, datetime.now(UTC))
+    wanted = [(one.finding, one.store.id) for one in found if not one.over]
+    try:
+        assert told.shown(language, "alerts", "", "alert.finding", "alert.key") == sorted(wanted) != []
+    finally:
+        told.world.cluster.request("POST", "/pabx-alerts/_delete_by_query?refresh=true", EVERYTHING)
 
 
 @pytest.mark.servers
