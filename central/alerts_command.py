@@ -103,7 +103,7 @@ def lines(given: argparse.Namespace, connection: Connection) -> Iterator[str]:
     """
     shipped = monitors(given)
     client = connect(connection)
-    watch = Watch(client, connection, shipped)
+    watch = Watch(client, connection, shipped, only_looks=True)
     told = watch.round()
     texts = watch.messages(told.results)
     since = {key: stamp(one.since) for key, one in Memory(client, connection).active().items()}

@@ -89,7 +89,8 @@ def measure(
 def group(stores: Iterable[Measured], now: float) -> None:
     """Say of each store whether it is silent together with most of its region, or of all.
 
-    A store whose own alert began earlier keeps it.
+    A store whose own alert began earlier keeps it. While the others come back, one after the other, those
+    that are not back yet have as long as it holds: else the middle of them would raise an alert of each.
 
     Args:
         stores: all of them, measured; their `watch` is added to.
@@ -99,20 +100,34 @@ def group(stores: Iterable[Measured], now: float) -> None:
     everyone = _together(watched)
     regions: dict[str, list[Measured]] = defaultdict(list)
     for store in watched:
-        regions[str(store.store.get("region", ""))].append(store)
+        regions[_region(store)].append(store)
     silent_regions = {name for name, members in regions.items() if name and _together(members)}
     until = stamp(now + GROUP_SECONDS)
     for store in watched:
-        region = str(store.store.get("region", "")) in silent_regions
-        if store.silent and (everyone or region) and not _has_its_own(store, now):
-            store.watch |= {"group": "chain" if everyone else "region", "group_until": until}
-        else:
-            store.watch |= {"group": None, "group_until": None}
+        held = _still_grouped(store, now)
+        kind = "chain" if everyone else "region" if _region(store) in silent_regions else None
+        # A region is not told of on its own as long as all stores' silence may be why.
+        new = (
+            store.silent and kind and not _has_its_own(store, now) and (everyone or held["group"] != "chain")
+        )
+        store.watch |= {"group": kind, "group_until": until} if new else held
 
 
 def stamp(seconds: float) -> str:
     """A moment as documents have it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _still_grouped(store: Measured, now: float) -> Json:
+    before = store.store.get("watch") or {}
+    until = moment(before.get("group_until"))
+    if store.silent and before.get("group") and until is not None and until.timestamp() > now:
+        return {"group": before["group"], "group_until": before["group_until"]}
+    return {"group": None, "group_until": None}
+
+
+def _region(store: Measured) -> str:
+    return str(store.store.get("region") or "")
 
 
 def _together(members: list[Measured]) -> bool:

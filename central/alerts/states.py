@@ -18,6 +18,8 @@ log = logging.getLogger("central.alerts")
 
 FRESH_SECONDS: Final = 120.0
 """Where nothing has changed it is written anew after this: monitors trust it for 300."""
+STATUSES: Final = ("agent_silent", "pbx_silent", "idle")
+"""Findings that are a store's status as well, the worst first."""
 _LIVE: Final = "pabx-live"
 _MOST: Final = 10_000
 _BATCH: Final = 500
@@ -154,9 +156,8 @@ def status_of(store: Measured, findings: set[str]) -> str:
     """Give a store's status by the findings that are raised of it."""
     if not store.store.get("last_seen"):
         return "never_seen"
-    if "agent_silent" in findings or store.watch.get("group"):
-        return "agent_silent"
-    return next((name for name in ("pbx_silent", "idle") if name in findings), "ok")
+    grouped = {"agent_silent"} if store.watch.get("group") else set()
+    return next((name for name in STATUSES if name in findings | grouped), "ok")
 
 
 def _changed(store: Measured, now: float) -> dict[str, Any]:

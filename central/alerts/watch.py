@@ -14,7 +14,7 @@ from central.alerts.files import Json, Monitor
 from central.alerts.measures import Measured, stamp
 from central.alerts.memory import Known, Memory
 from central.alerts.send import post
-from central.alerts.states import States
+from central.alerts.states import STATUSES, States
 from central.client import Connection
 from central.errors import CentralError
 
@@ -49,6 +49,7 @@ class Watch:
         connection: for what a failure says.
         monitors: that are run.
         channels: where messages go; none: somebody else tells, or nobody.
+        only_looks: it does not keep the alerts: an end that somebody is to hear of is left to who does.
     """
 
     def __init__(
@@ -57,11 +58,14 @@ class Watch:
         connection: Connection,
         monitors: Sequence[Monitor],
         channels: Sequence[Channel] = (),
+        *,
+        only_looks: bool = False,
     ) -> None:
         self._client = client
         self._connection = connection
         self._monitors = monitors
         self._channels = channels
+        self._only_looks = only_looks
         self._states = States(client, connection)
         self._memory = Memory(client, connection)
 
@@ -84,7 +88,8 @@ class Watch:
             log.warning("store %s is not watched: %s: correct the register's file", store, reason)
         results = evaluate(self._client, self._connection, self._monitors, round(look.now * 1000))
         raised = [one for result in results for one in result.raised]
-        self._states.settle(look.stores, raised, look.now)
+        if not any(result.error and result.monitor.finding in STATUSES for result in results):
+            self._states.settle(look.stores, raised, look.now)
         told = Told(results)
         self._remember(told, {store.id: store for store in look.stores}, look.now)
         return told
@@ -95,29 +100,45 @@ class Watch:
         for result in results:
             found = self._documents(result.monitor, result.raised)
             for one in result.raised:
-                text = self._filled_in(result.monitor, "opened", [(one, found.get(one.key))])[1]
-                told[one.finding, one.keys] = text
+                alert = (one, found.get(one.key))
+                text = messages.filled_in(self._client, self._connection, result.monitor, "opened", [alert])
+                told[one.finding, one.keys] = text[1]
         return told
 
     def _remember(self, told: Told, stores: Mapping[str, Measured], now: float) -> None:
         active = self._memory.active()
         new: dict[str, Json] = {}
         changes: dict[str, Json] = {}
-        for result in told.results:
-            if result.error:  # what cannot be seen is neither begun nor over
-                continue
-            known = {key: one for key, one in active.items() if key[0] == result.monitor.finding}
-            begun = [one for one in result.raised if (one.finding, one.keys) not in known]
-            lasting = [known.pop((one.finding, one.keys)) for one in result.raised if one not in begun]
-            texts, reached = self._begin(result.monitor, begun, told)
-            for one in begun:
-                store = stores[one.key].store if one.key in stores else None
-                key, body = self._memory.begun(one, now, store, texts[one.keys])
-                body["alert"] |= {"notified_at": stamp(now)} if one.keys in reached else {}
-                new[key] = body
-            changes |= self._go_on(result.monitor, lasting, told, now)
-            changes |= self._end(result.monitor, list(known.values()), told, now)
-        self._memory.write(new, changes)
+        try:
+            for result in told.results:
+                if not result.error:  # what cannot be seen is neither begun nor over
+                    known = {key: one for key, one in active.items() if key[0] == result.monitor.finding}
+                    began, changed = self._compare(result, known, stores, told, now)
+                    new |= began
+                    changes |= changed
+        finally:  # what was told is told once, whatever comes after
+            self._memory.write(new, changes)
+
+    def _compare(
+        self,
+        result: Result,
+        known: dict[tuple[str, str], Known],
+        stores: Mapping[str, Measured],
+        told: Told,
+        now: float,
+    ) -> tuple[dict[str, Json], dict[str, Json]]:
+        """Tell what is new of one monitor; gives documents of what begins, and what changes of the others."""
+        begun = [one for one in result.raised if (one.finding, one.keys) not in known]
+        lasting = [known.pop((one.finding, one.keys)) for one in result.raised if one not in begun]
+        texts, reached = self._begin(result.monitor, begun, told)
+        new = {}
+        for one in begun:
+            store = stores[one.key].store if one.key in stores else None
+            key, body = self._memory.begun(one, now, store, texts[one.keys])
+            body["alert"] |= {"notified_at": stamp(now)} if one.keys in reached else {}
+            new[key] = body
+        changes = self._go_on(result.monitor, lasting, told, now)
+        return new, changes | self._end(result.monitor, list(known.values()), told, now)
 
     def _begin(
         self, monitor: Monitor, begun: Sequence[Raised], told: Told
@@ -125,7 +146,7 @@ class Watch:
         """Tell what begins; gives the messages by the alerts' keys, and which of them reached somebody."""
         found = self._documents(monitor, begun)
         alerts = [(one, found.get(one.key)) for one in begun]
-        texts = {one.keys: self._filled_in(monitor, "opened", [(one, body)])[1] for one, body in alerts}
+        texts = {one.keys: self._filled_in(monitor, "opened", [(one, body)], told)[1] for one, body in alerts}
         told.began += [(one, texts[one.keys]) for one in begun]
         return texts, self._tell(monitor, "opened", alerts, told)
 
@@ -149,7 +170,8 @@ class Watch:
         """Tell what is over; who heard of its beginning hears of its end, if need be in a later round."""
         heard = [one.raised for one in over if one.notified is not None]
         reached = self._tell(monitor, "closed", [(one, None) for one in heard], told)
-        waiting = {one.keys for one in heard} - reached if self._channels else set()
+        keeps = self._channels or self._only_looks
+        waiting = {one.keys for one in heard} - reached if keeps else set()
         ended = [one for one in over if one.raised.keys not in waiting]
         told.ended += [one.raised for one in ended]
         return {one.id: {"state": "completed", "until": stamp(now)} for one in ended}
@@ -167,7 +189,9 @@ class Watch:
             return set()
         reached: set[str] = set()
         for together in [list(alerts)] if len(alerts) > MOST_SINGLE else [[one] for one in alerts]:
-            subject, text = self._filled_in(monitor, action, together)
+            subject, text = self._filled_in(monitor, action, together, told)
+            if not text:
+                continue
             body = {
                 "finding": monitor.finding,
                 "severity": monitor.severity,
@@ -187,6 +211,12 @@ class Watch:
         return reached
 
     def _filled_in(
-        self, monitor: Monitor, action: str, alerts: Sequence[tuple[Raised, Json | None]]
+        self, monitor: Monitor, action: str, alerts: Sequence[tuple[Raised, Json | None]], told: Told
     ) -> tuple[str, str]:
-        return messages.filled_in(self._client, self._connection, monitor, action, alerts)
+        """Give subject and text; empty: the cluster would not fill it in now (it limits compilations)."""
+        try:
+            return messages.filled_in(self._client, self._connection, monitor, action, alerts)
+        except CentralError as error:
+            if str(error) not in told.failed:
+                told.failed.append(str(error))
+            return "", ""
