@@ -53,6 +53,7 @@ def measure(
     store: Mapping[str, Any],
     expectation: Expectation,
     loads: Mapping[str, int],
+    days: Mapping[str, int],
     now: float,
 ) -> Measured:
     """Work out what one store's document alone tells.
@@ -62,6 +63,7 @@ def measure(
         store: the fields of its document.
         expectation: what is usual for it.
         loads: calls of now on each of its trunks.
+        days: calls of each of its latest days, by the date on its clock.
         now: head office's clock, seconds since 1970.
     """
     calendar = expectation.calendar
@@ -79,7 +81,9 @@ def measure(
     watch["hour"] = local.hour
     learned = (store.get("usual") or {}).get("calls")
     watch["usual_calls"] = round(expectation.this_hour(now), 1) if learned else None
-    watch |= _calls(store, expectation, now)
+    watch |= _calls(store, expectation, days, now)
+    trouble = _troubled(store)
+    watch["trouble_local"] = _clock(seen - trouble, expectation) if seen and trouble else None
     if seen is not None and not measured.heard:
         watch["seen_local"] = _clock(seen, expectation)
     watch |= _trunk(store, loads)
@@ -164,7 +168,7 @@ def _silence(expectation: Expectation, seen: float, now: float) -> float:
     return total
 
 
-def _calls(store: Mapping[str, Any], expectation: Expectation, now: float) -> Json:
+def _calls(store: Mapping[str, Any], expectation: Expectation, days: Mapping[str, int], now: float) -> Json:
     offset = store.get("clock_offset_seconds") or 0
     # Its clock may be wrong, and so are its times; a few seconds are the way of a heartbeat.
     ahead = offset if abs(offset) > _CLOCK_NOISE_SECONDS else 0
@@ -174,16 +178,24 @@ def _calls(store: Mapping[str, Any], expectation: Expectation, now: float) -> Js
         return None if at is None else min(at - ahead, now)
 
     before = moment((store.get("watch") or {}).get("complete_from"))
-    complete = [at for at in (own("machine_started"), own("pbx_started")) if at is not None]
+    grace = thresholds()["watch"]["grace_seconds"]
+    starts = (at for at in (own("machine_started"), own("pbx_started")) if at is not None)
+    # What is switched off overnight hides no call.
+    complete = [at for at in starts if not expectation.known or expectation.is_within(at, grace)]
     complete += [before.timestamp()] if before else []
     if _troubled(store):
         complete.append(now)
     found: Json = {"complete_from": stamp(max(complete)) if complete else None}
     calls = [at for at in (own("last_call"), own("last_row")) if at is not None]
+    last = max(calls) if calls else _first(store, now)
+    since = max([last, *complete, now - _LONGEST])
     if calls:
-        found["call_local"] = _clock(max(calls), expectation)
-    since = max([*calls, *complete, *([] if calls else [_first(store, now)])])
-    found["expected_calls"] = round(expectation.between(max(since, now - _LONGEST), now), 2)
+        found["call_local"] = _clock(last, expectation)
+    if calls and since == last:
+        of_day = days.get(expectation.calendar.day_of(last).isoformat())
+        found["expected_calls"] = round(expectation.silence(last, now, of_day), 2)
+    else:
+        found["expected_calls"] = round(expectation.between(since, now), 2)
     return found
 
 
@@ -193,10 +205,11 @@ def _first(store: Mapping[str, Any], now: float) -> float:
     return now if at is None else at
 
 
-def _troubled(store: Mapping[str, Any]) -> bool:
-    seconds = thresholds()["watch"]["trouble_seconds"]
+def _troubled(store: Mapping[str, Any]) -> float:
+    """For how long the PBX has not answered, by its latest heartbeat; 0: it does, or for seconds only."""
     names = ("reading_wrong_seconds", "ami_wrong_seconds", "trunks_down_seconds", "extensions_gone_seconds")
-    return any((store.get(name) or 0) >= seconds for name in names)
+    longest = max(store.get(name) or 0 for name in names)
+    return longest if longest >= thresholds()["watch"]["trouble_seconds"] else 0.0
 
 
 def _trunk(store: Mapping[str, Any], loads: Mapping[str, int]) -> Json:

@@ -10,6 +10,7 @@ from opensearchpy import OpenSearch
 from central import clock
 from central.alerts.evaluate import STORES, Raised
 from central.alerts.measures import Measured, group, measure, stamp
+from central.calls.cluster import INDICES, MERGED
 from central.client import Connection, translated
 from central.errors import CentralError
 from central.usual.expectation import Expectation, expectation_of
@@ -21,6 +22,7 @@ FRESH_SECONDS: Final = 120.0
 STATUSES: Final = ("agent_silent", "pbx_silent", "idle")
 """Findings that are a store's status as well, the worst first."""
 _LIVE: Final = "pabx-live"
+_DAYS_SECONDS: Final = 3 * 86_400
 _MOST: Final = 10_000
 _BATCH: Final = 500
 _SHARDS: Final = {"allow_partial_search_results": "false"}
@@ -78,7 +80,7 @@ class States:
         with translated(self._connection, f"reading {STORES}"):
             answer = self._client.search(index=STORES, body=body, params=_SHARDS)
         at = clock.told(answer).timestamp() if now is None else now
-        loads = self._loads(at)
+        loads, days = self._loads(at), self._days(at)
         stores, unusable = [], {}
         for hit in answer["hits"]["hits"]:
             name, store = hit["_id"], hit["_source"].get("store", {})
@@ -87,7 +89,7 @@ class States:
             except ValueError as error:
                 unusable[name] = str(error)
                 continue
-            stores.append(measure(name, store, expectation, loads.get(name, {}), at))
+            stores.append(measure(name, store, expectation, loads.get(name, {}), days.get(name, {}), at))
         group(stores, at)
         self._write([(one.id, _changed(one, at)) for one in stores])
         return Round(at, stores, unusable)
@@ -116,24 +118,30 @@ class States:
             known = self._expectations[name] = (key, expectation_of({"timezone": "UTC", **store}))
         return known[1]
 
+    def _days(self, now: float) -> dict[str, dict[str, int]]:
+        """Calls of the latest days, by store and date."""
+        since = {
+            "range": {"@timestamp": {"gte": int((now - _DAYS_SECONDS) * 1000), "format": "epoch_millis"}}
+        }
+        query = {"bool": {"filter": [since], "must_not": [MERGED]}}
+        return self._counted(INDICES, query, "local.date")
+
     def _loads(self, now: float) -> dict[str, dict[str, int]]:
         """Calls of now, by store and trunk."""
         fresh = {"range": {"live.as_of": {"gte": int(now * 1000) - 90_000, "format": "epoch_millis"}}}
-        body = {
-            "size": 0,
-            "query": {"bool": {"filter": [fresh], "must_not": [{"term": {"live.state": "ended"}}]}},
-            "aggs": {
-                "stores": {
-                    "terms": {"field": "store.id", "size": _MOST},
-                    "aggs": {"trunks": {"terms": {"field": "call.trunk", "size": 50}}},
-                }
-            },
-        }
-        with translated(self._connection, f"reading {_LIVE}"):
+        query = {"bool": {"filter": [fresh], "must_not": [{"term": {"live.state": "ended"}}]}}
+        return self._counted(_LIVE, query, "call.trunk")
+
+    def _counted(self, index: str, query: dict[str, Any], field: str) -> dict[str, dict[str, int]]:
+        """How many documents there are of each store and value."""
+        values = {"values": {"terms": {"field": field, "size": 50}}}
+        stores = {"terms": {"field": "store.id", "size": _MOST}, "aggs": values}
+        body = {"size": 0, "query": query, "aggs": {"stores": stores}}
+        with translated(self._connection, f"reading {index}"):
             params = {"ignore_unavailable": "true", **_SHARDS}
-            answer = self._client.search(index=_LIVE, body=body, params=params)
+            answer = self._client.search(index=index, body=body, params=params)
         return {
-            store["key"]: {trunk["key"]: trunk["doc_count"] for trunk in store["trunks"]["buckets"]}
+            store["key"]: {value["key"]: value["doc_count"] for value in store["values"]["buckets"]}
             for store in answer.get("aggregations", {}).get("stores", {}).get("buckets", ())
         }
 

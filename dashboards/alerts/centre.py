@@ -5,7 +5,7 @@ from typing import Final
 from central.alerts.thresholds import Thresholds
 from dashboards.alerts import ask
 from dashboards.alerts.ask import STORES, Json
-from dashboards.alerts.finding import Finding, Words
+from dashboards.alerts.finding import OF_ALL, Finding, Words
 from dashboards.build.words import Say
 
 _DAY: Final = 86_400
@@ -145,7 +145,7 @@ def watch_silent(say: Say, limits: Thresholds) -> Finding:
         condition="params.fresh == 0",
         paths={"fresh": "fresh>_count"},
         metrics={"fresh": {"filter": ask.measured(limits["watch_silent"]["seconds"])}},
-        keys=("event.dataset",),
+        keys=OF_ALL,
         store=False,
     )
 
@@ -166,6 +166,6 @@ def usual_old(say: Say, limits: Thresholds) -> Finding:
         condition="params.fresh == 0",
         paths={"fresh": "fresh>_count"},
         metrics={"fresh": {"filter": ask.since("store.usual.learned_at", days * _DAY)}},
-        keys=("event.dataset",),
+        keys=OF_ALL,
         store=False,
     )

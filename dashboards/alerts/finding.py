@@ -9,6 +9,8 @@ from dashboards.alerts.ask import Json
 from dashboards.build.words import Say
 
 OF_A_STORE: Final = ("store.id", "store.name")
+OF_ALL: Final = ("event.dataset",)
+"""All documents of an index are one bucket."""
 
 
 @dataclass(frozen=True)

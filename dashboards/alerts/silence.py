@@ -5,7 +5,7 @@ from typing import Final
 from central.alerts.thresholds import Thresholds
 from dashboards.alerts import ask
 from dashboards.alerts.ask import Json
-from dashboards.alerts.finding import Finding, Words
+from dashboards.alerts.finding import OF_ALL, Finding, Words
 from dashboards.alerts.words import fact, usual
 from dashboards.build.words import Say
 
@@ -114,6 +114,7 @@ def pbx_silent(say: Say, limits: Thresholds) -> Finding:
             say("a central telefônica não responde", "the PBX does not answer"),
             say("a central telefônica responde de novo", "the PBX answers again"),
             (
+                fact("watch.trouble_local", say("Desde (hora da loja): @", "Since (store's time): @")),
                 *(fact(f"checks.{part}", f"{part}: @") for part in checks),
                 fact("trunks_down", say("Troncos fora: @", "Trunks down: @")),
                 fact(
@@ -196,7 +197,7 @@ def region_silent(say: Say, limits: Thresholds) -> Finding:
 
 def chain_silent(say: Say, limits: Thresholds) -> Finding:
     """Most of all stores did: the way to head office is in the way, not they."""
-    return _together("chain_silent", say, limits, ("event.dataset",), "")
+    return _together("chain_silent", say, limits, OF_ALL, "")
 
 
 def _together(name: str, say: Say, limits: Thresholds, keys: tuple[str, ...], larger: str) -> Finding:

@@ -7,7 +7,7 @@ A run in which the search failed has no alert, so its message is empty and is no
 
 from typing import Final
 
-from dashboards.alerts.finding import Finding
+from dashboards.alerts.finding import OF_ALL, Finding
 from dashboards.build.words import Say
 
 DASHBOARDS: Final = "__DASHBOARDS_URL__"
@@ -25,7 +25,7 @@ def subject(finding: Finding, say: Say, action: str) -> str:
 
 def opened(finding: Finding, say: Say) -> str:
     """When it begins."""
-    lines = [f"{say('ALERTA', 'ALERT')} {{{{{{bucket_keys}}}}}}: {finding.words.title}"]
+    lines = [_head(finding, say("ALERTA", "ALERT"), finding.words.title)]
     lines += _from_document(finding, say)
     lines += _first(finding, say)
     return _loop("newAlerts", lines)
@@ -33,14 +33,14 @@ def opened(finding: Finding, say: Say) -> str:
 
 def reminded(finding: Finding, say: Say) -> str:
     """When it goes on."""
-    lines = [f"{say('CONTINUA', 'STILL')} {{{{{{bucket_keys}}}}}}: {finding.words.title}"]
+    lines = [_head(finding, say("CONTINUA", "STILL"), finding.words.title)]
     lines += _first(finding, say)
     return _loop("dedupedAlerts", lines)
 
 
 def closed(finding: Finding, say: Say) -> str:
     """When it is over."""
-    return _loop("completedAlerts", [f"{say('FIM', 'OVER')} {{{{{{bucket_keys}}}}}}: {finding.words.over}"])
+    return _loop("completedAlerts", [_head(finding, say("FIM", "OVER"), finding.words.over)])
 
 
 def fact(field: str, line: str) -> str:
@@ -67,6 +67,12 @@ def usual(say: Say) -> str:
         "watch.usual_calls",
         say(f"De costume nesta hora ({hour} h): @ ligações", f"Usual in this hour ({hour}:00): @ calls"),
     )
+
+
+def _head(finding: Finding, word: str, what: str) -> str:
+    # What is of all stores has a bucket, and no name.
+    of = "" if finding.keys == OF_ALL else " {{{bucket_keys}}}"
+    return f"{word}{of}: {what}"
 
 
 def _from_document(finding: Finding, say: Say) -> list[str]:

@@ -28,10 +28,12 @@ def at(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=SAO_PAULO).timestamp()
 
 
-def measured(now: str, loads: dict[str, int] | None = None, **fields: Any) -> Measured:
+def measured(
+    now: str, loads: dict[str, int] | None = None, days: dict[str, int] | None = None, **fields: Any
+) -> Measured:
     """The store at a moment; moments of its document are by its clock too."""
     said = {**STORE, **{key: _moment(value) for key, value in fields.items()}}
-    return measure("Loja001", said, expectation_of(said), loads or {}, at(now))
+    return measure("Loja001", said, expectation_of(said), loads or {}, days or {}, at(now))
 
 
 def _moment(value: Any) -> Any:
@@ -109,7 +111,7 @@ def test_an_exception_goes_before_hours_and_holiday() -> None:
 
 def test_a_store_without_hours_and_history_counts_as_open_and_expects_nothing() -> None:
     bare = {"timezone": "America/Sao_Paulo", "last_seen": stamp(at("2026-11-28T02:00:00"))}
-    found = measure("Loja001", bare, expectation_of(bare), {}, at("2026-11-28T03:00:00")).watch
+    found = measure("Loja001", bare, expectation_of(bare), {}, {}, at("2026-11-28T03:00:00")).watch
     assert (found["open"], found["silent_open_seconds"], found["expected_calls"]) == (True, 3600, 0.0)
     assert found["usual_calls"] is None
 
@@ -144,6 +146,22 @@ CALM = {"last_call": "2026-11-23T13:00:00"}
         ("2026-11-23T14:00:00", {**CALM, "pbx_started": "2026-11-23T13:40:00"}, 2.0),
         ("2026-11-23T14:00:00", {**CALM, "machine_started": "2026-11-23T13:40:00"}, 2.0),
         ("2026-11-23T14:00:00", {**CALM, "machine_started": "2026-11-20T13:40:00"}, 6.0),
+        # Switched on for the day: it was off while no call could come.
+        (
+            "2026-11-23T14:00:00",
+            {"last_call": "2026-11-19T17:00:00", "machine_started": "2026-11-23T08:50:00"},
+            36.0,
+        ),
+        (
+            "2026-11-23T14:00:00",
+            {"last_call": "2026-11-19T17:00:00", "machine_started": "2026-11-23T09:14:00"},
+            36.0,
+        ),
+        (
+            "2026-11-23T14:00:00",
+            {"last_call": "2026-11-19T17:00:00", "machine_started": "2026-11-23T10:00:00"},
+            24.0,
+        ),
         ("2026-11-23T14:00:00", {**CALM, "reading_wrong_seconds": 60}, 0.0),
         ("2026-11-23T14:00:00", {**CALM, "ami_wrong_seconds": 60}, 0.0),
         ("2026-11-23T14:00:00", {**CALM, "trunks_down_seconds": 60}, 0.0),
@@ -303,3 +321,24 @@ def test_whoever_is_not_watched_counts_neither_way() -> None:
 )
 def test_a_stores_status(fields: dict[str, Any], group_: str | None, findings: set[str], status: str) -> None:
     assert status_of(Measured("Loja001", fields, {"group": group_}), findings) == status
+
+
+@pytest.mark.parametrize(
+    ("of_day", "calls"),
+    [
+        ({}, 6.0),  # not known: as usual
+        ({"2026-11-23": 24}, 6.0),  # 24 were usual until 13:00
+        ({"2026-11-23": 60}, 6.0),  # a rush: no more than usual
+        ({"2026-11-22": 2}, 6.0),
+    ],
+)
+def test_a_day_as_usual_expects_as_usual(of_day: dict[str, int], calls: float) -> None:
+    assert measured("2026-11-23T14:00:00", days=of_day, **CALM).watch["expected_calls"] == calls
+
+
+def test_a_day_with_far_fewer_calls_expects_fewer() -> None:
+    rain = measured("2026-11-23T14:00:00", days={"2026-11-23": 4}, **CALM).watch["expected_calls"]
+    assert 1.0 < rain < 6.0
+    # That is of this day alone.
+    over_night = measured("2026-11-24T10:00:00", days={"2026-11-23": 4}, **CALM).watch["expected_calls"]
+    assert over_night == pytest.approx(rain * 5 + 6, abs=0.05)

@@ -28,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _world_of(item: pytest.Item) -> str:
     """The name of the world that a test looks at; empty: it looks at none."""
+    if Path(__file__).parent not in item.path.parents:
+        return ""
     params: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
     if "case" in params:
         return str(params["case"][0])
