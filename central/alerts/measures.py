@@ -81,7 +81,8 @@ def measure(
     watch["hour"] = local.hour
     learned = (store.get("usual") or {}).get("calls")
     watch["usual_calls"] = round(expectation.this_hour(now), 1) if learned else None
-    watch |= _calls(store, expectation, days, now)
+    hidden = bool(_troubled(store)) or silence >= thresholds()["watch"]["trouble_seconds"]
+    watch |= _calls(store, expectation, days, now, hidden=hidden)
     trouble = _troubled(store)
     watch["trouble_local"] = _clock(seen - trouble, expectation) if seen and trouble else None
     if seen is not None and not measured.heard:
@@ -168,7 +169,14 @@ def _silence(expectation: Expectation, seen: float, now: float) -> float:
     return total
 
 
-def _calls(store: Mapping[str, Any], expectation: Expectation, days: Mapping[str, int], now: float) -> Json:
+def _calls(
+    store: Mapping[str, Any],
+    expectation: Expectation,
+    days: Mapping[str, int],
+    now: float,
+    *,
+    hidden: bool,
+) -> Json:
     offset = store.get("clock_offset_seconds") or 0
     # Its clock may be wrong, and so are its times; a few seconds are the way of a heartbeat.
     ahead = offset if abs(offset) > _CLOCK_NOISE_SECONDS else 0
@@ -183,7 +191,7 @@ def _calls(store: Mapping[str, Any], expectation: Expectation, days: Mapping[str
     # What is switched off overnight hides no call.
     complete = [at for at in starts if not expectation.known or expectation.is_within(at, grace)]
     complete += [before.timestamp()] if before else []
-    if _troubled(store):
+    if hidden:
         complete.append(now)
     found: Json = {"complete_from": stamp(max(complete)) if complete else None}
     calls = [at for at in (own("last_call"), own("last_row")) if at is not None]

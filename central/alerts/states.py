@@ -22,7 +22,7 @@ FRESH_SECONDS: Final = 120.0
 STATUSES: Final = ("agent_silent", "pbx_silent", "idle")
 """Findings that are a store's status as well, the worst first."""
 _LIVE: Final = "pabx-live"
-_DAYS_SECONDS: Final = 3 * 86_400
+_DAYS_SECONDS: Final = 4 * 86_400
 _MOST: Final = 10_000
 _BATCH: Final = 500
 _SHARDS: Final = {"allow_partial_search_results": "false"}

@@ -72,6 +72,8 @@ class Listed:
             "valid_from": self.store.get("valid_from"),
             "revoked_at": self.store.get("revoked_at"),
             "credential": None if credentials is None else credentials.get(self.id),
+            "status": self.store.get("status"),
+            "status_since": self.store.get("status_since"),
             "last_seen": self.store.get("last_seen"),
             "age_seconds": self.age_seconds(now),
             "agent_version": self.agent,
@@ -122,7 +124,7 @@ def lines(stores: Sequence[Listed], now: datetime, credentials: Mapping[str, str
         return
     head = ["store", "name", "city", "state", "region", "zone", "registered"]
     head += [] if credentials is None else ["credential"]
-    head += ["heartbeat (UTC)", "age", "agent", "waiting"]
+    head += ["status", "heartbeat (UTC)", "age", "agent", "waiting"]
     rows = [head, *(_row(store, now, credentials) for store in stores)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     for row in rows:
@@ -153,7 +155,7 @@ def _row(store: Listed, now: datetime, credentials: Mapping[str, str] | None) ->
     if credentials is not None:
         row.append("revoked" if said.get("revoked_at") else credentials.get(store.id, "none"))
     seen = str(said["last_seen"])[:16].replace("T", " ") if said.get("last_seen") else "never"
-    return [*row, seen, _age(store.age_seconds(now)), store.agent or "-", _waiting(said)]
+    return [*row, str(said.get("status") or "-"), seen, _age(store.age_seconds(now)), store.agent or "-", _waiting(said)]
 
 
 def _cell(head: str, text: str, width: int) -> str:

@@ -432,6 +432,8 @@ def test_the_list_names_every_store_and_how_it_is(
         "valid_from": None,
         "revoked_at": None,
         "credential": None,
+        "status": None,
+        "status_since": None,
         "last_seen": seen,
         "agent_version": "0.1.0",
         "spool_documents": 3,
@@ -475,6 +477,7 @@ def test_the_list_shows_credentials_where_they_are_known() -> None:
         "registered_at": "2026-11-01T00:00:00Z",
         "name": "Centro",
         "last_seen": "2026-11-23T05:10:07Z",
+        "status": "idle",
     }
     stores = [
         Listed("A", registered, "0.1.0"),
@@ -484,10 +487,10 @@ def test_the_list_shows_credentials_where_they_are_known() -> None:
     now = datetime(2026, 11, 23, 5, 10, 49, tzinfo=UTC)
     text = list(lines(stores, now, {"A": "2026-11-01", "B": "2026-11-01"}))
     assert [" ".join(line.split()) for line in text] == [
-        "store name city state region zone registered credential heartbeat (UTC) age agent waiting",
-        "A Centro - - - - 2026-11-01 2026-11-01 2026-11-23 05:10 42 s 0.1.0 -",
-        "B Centro - - - - 2026-11-01 revoked 2026-11-23 05:10 42 s - -",
-        "Loja003 - - - - - no none never - - -",
+        "store name city state region zone registered credential status heartbeat (UTC) age agent waiting",
+        "A Centro - - - - 2026-11-01 2026-11-01 idle 2026-11-23 05:10 42 s 0.1.0 -",
+        "B Centro - - - - 2026-11-01 revoked idle 2026-11-23 05:10 42 s - -",
+        "Loja003 - - - - - no none - never - - -",
         "not registered: Loja003: 5 documents: give it a line in the register's file",
         "2 registered, 1 not",
     ]
