@@ -10,9 +10,11 @@ from datetime import date
 from pathlib import Path
 
 from central import (
+    alerts_command,
     audit_command,
     erase_command,
     install_command,
+    learn_command,
     live_command,
     preview_command,
     quarantine_command,
@@ -82,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     audit = command("audit", "compare each store's days with the index", audit_command.DESCRIPTION)
     audit_command.options(audit)
     audit.set_defaults(run=_audit_command)
+    learn = command("learn", "what is usual for each store", learn_command.DESCRIPTION)
+    learn_command.options(learn)
+    learn.set_defaults(run=_lines_command)
     live = command("live", "the calls that go on now", live_command.DESCRIPTION)
     live_command.options(live)
     live.set_defaults(run=_lines_command)
@@ -91,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     tidy = command("tidy", "delete old calls of now and old events", tidy_command.DESCRIPTION)
     tidy_command.options(tidy)
     tidy.set_defaults(run=_lines_command)
+    alerts = command("alerts", "the alerts that the monitors raise now", alerts_command.DESCRIPTION)
+    alerts_command.options(alerts, cluster)
+    alerts.set_defaults(run=_lines_command)
     gate = commands.add_parser(
         "gate",
         help="head office's Fluent Bit: its files, its door, its certificate",

@@ -10,7 +10,8 @@ from central.stores.register import Line
 _OF_THE_AGENT: Final = "timezone"
 _FIELDS: Final = (
     *("name", "region", "city", "state", "timezone", "area_code"),
-    *("opening_hours", "opening_exceptions", "trunks", "valid_from"),
+    *("opening_hours", "opening_exceptions", "holidays", "trunks", "trunk_channels"),
+    *("valid_from", "closed_from"),
 )
 _SCRIPT: Final = """
 for (def name : params.gone) { ctx._source.store.remove(name); }

@@ -6,7 +6,7 @@ day on which it begins. Reading what was given back gives the same again.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from itertools import groupby
 from typing import Final, NamedTuple, TypeVar
@@ -31,13 +31,9 @@ _FEIRA: Final = re.compile(r"[- ]?feira\b")
 _TO: Final = re.compile(r"\s*[-\u2013\u2014]\s*|\s+(?:a|as|ate|to)\s+")
 _AND: Final = re.compile(r"\s+(?:e|and)\s+")
 _SPAN: Final = re.compile(r"(?:(?P<days>[a-z][a-z,\- ]*?)[ :]+)?(?P<hours>\d.*|closed|fechad[oa])")
-_EXCEPTION: Final = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})[ :]+(?P<hours>\d.*|closed|fechad[oa])"
-)
 _TIME: Final = re.compile(r"(\d{1,2})(?::(\d\d)|h(\d\d)?)")
 
 _MEND: Final = "write it like Mon-Fri 09:00-18:00; Sat 09:00-13:00"
-_MEND_EXCEPTION: Final = "write it like 2026-12-24 09:00-13:00; 2026-12-25 closed"
 _MEND_TIME: Final = "write it like 09:00-18:00, with 00:00 to 24:00"
 
 _T = TypeVar("_T")
@@ -58,7 +54,7 @@ class HoursError(ValueError):
         self.problems = problems
 
 
-class _WrongError(Exception):
+class WrongPartError(Exception):
     """One thing is wrong; the text says what, and what mends it."""
 
 
@@ -76,7 +72,7 @@ def opening_hours(text: str) -> tuple[str, ...]:
     Raises:
         HoursError: it cannot be read, or contradicts itself.
     """
-    spans, problems = _each(text, _span)
+    spans, problems = each(text, _span)
     week: list[list[_Span]] = [[] for _ in DAYS]
     for span in spans:
         for day in span.days:
@@ -84,8 +80,8 @@ def opening_hours(text: str) -> tuple[str, ...]:
     opened: list[Ranges] = []
     for name, of_day in zip(DAYS, week, strict=True):
         try:
-            opened.append(_together([span.ranges for span in of_day], name))
-        except _WrongError as wrong:
+            opened.append(together([span.ranges for span in of_day], name))
+        except WrongPartError as wrong:
             problems.append(str(wrong))
     if not problems:
         problems += _into_the_next_day(opened)
@@ -94,30 +90,6 @@ def opening_hours(text: str) -> tuple[str, ...]:
     if problems:
         raise HoursError(problems)
     return tuple(_lines(opened))
-
-
-def opening_exceptions(text: str) -> tuple[str, ...]:
-    """Read the days on which a store is open otherwise, or closed, and give them back in one form, by date.
-
-    Args:
-        text: days apart by `;`, each `2026-12-24 09:00-13:00` or `2026-12-25 closed`; may be empty.
-
-    Raises:
-        HoursError: it cannot be read, or contradicts itself.
-    """
-    found, problems = _each(text, _exception)
-    days: dict[str, list[Ranges]] = {}
-    for day, ranges in found:
-        days.setdefault(day, []).append(ranges)
-    lines = []
-    for day, of_day in sorted(days.items()):
-        try:
-            lines.append(f"{day} {_written(_together(of_day, day))}")
-        except _WrongError as wrong:
-            problems.append(str(wrong))
-    if problems:
-        raise HoursError(problems)
-    return tuple(lines)
 
 
 def calendar_day(text: str) -> date | None:
@@ -132,48 +104,58 @@ def calendar_day(text: str) -> date | None:
         return None
 
 
-def _each(text: str, read: Callable[[str], _T]) -> tuple[list[_T], list[str]]:
+def week_of(lines: Iterable[str]) -> tuple[Ranges, ...]:
+    """Give the hours of Monday to Sunday from lines in the one form; a day that no line names is closed.
+
+    Args:
+        lines: as `opening_hours` gives them.
+
+    Raises:
+        HoursError: they are in no such form.
+    """
+    spans, problems = each(";".join(lines), _span)
+    if problems:
+        raise HoursError(problems)
+    return tuple(
+        tuple(sorted(one for span in spans if day in span.days for one in span.ranges))
+        for day in range(len(DAYS))
+    )
+
+
+def each(text: str, read: Callable[[str], _T]) -> tuple[list[_T], list[str]]:
+    """Read the parts of a text, apart by `;`: give what was read, and what is wrong with the others."""
     found: list[_T] = []
     problems: list[str] = []
     for part in text.split(";"):
         if part.strip():
             try:
                 found.append(read(part.strip()))
-            except _WrongError as wrong:
+            except WrongPartError as wrong:
                 problems.append(f"{part.strip()!r}: {wrong}")
     return found, problems
 
 
 def _span(text: str) -> _Span:
-    plain = _plain(text)
+    plain = plainly(text)
     if plain in _ALL_DAY:
         return _Span(tuple(range(len(DAYS))), _ALWAYS)
     parts = _SPAN.fullmatch(plain)
     if parts is None:
-        raise _WrongError(f"days and hours cannot be told: {_MEND}")
+        raise WrongPartError(f"days and hours cannot be told: {_MEND}")
     if parts["days"] is None:
-        raise _WrongError(f"its days are missing: {_MEND}")
-    return _Span(tuple(_days(parts["days"])), _ranges(parts["hours"]))
+        raise WrongPartError(f"its days are missing: {_MEND}")
+    return _Span(tuple(_days(parts["days"])), ranges_of(parts["hours"]))
 
 
-def _exception(text: str) -> tuple[str, Ranges]:
-    # Dashes within the date stay: only those between two times are written in several ways.
-    parts = _EXCEPTION.fullmatch(" ".join(_folded(text).split()))
-    if parts is None:
-        raise _WrongError(f"day and hours cannot be told: {_MEND_EXCEPTION}")
-    day = calendar_day(parts["day"])
-    if day is None:
-        raise _WrongError(f"there is no day {parts['day']}: {_MEND_EXCEPTION}")
-    return str(day), _ranges(_plain(parts["hours"]))
-
-
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Give a text without accents and capital letters."""
     decomposed = unicodedata.normalize("NFD", text.casefold())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
-def _plain(text: str) -> str:
-    text = _FEIRA.sub("", " ".join(_folded(text).split()))
+def plainly(text: str) -> str:
+    """Give days and hours with one sign for each thing that can be written in several ways."""
+    text = _FEIRA.sub("", " ".join(folded(text).split()))
     return re.sub(r"\s*,\s*", ",", _AND.sub(",", _TO.sub("-", text)))
 
 
@@ -187,13 +169,18 @@ def _days(text: str) -> Iterator[int]:
 
 def _number(name: str) -> int:
     if name not in _NUMBERS:
-        raise _WrongError(
+        raise WrongPartError(
             f"{name!r} is no day: write Mon Tue Wed Thu Fri Sat Sun, or seg ter qua qui sex sáb dom"
         )
     return _NUMBERS[name]
 
 
-def _ranges(text: str) -> Ranges:
+def ranges_of(text: str) -> Ranges:
+    """Read the hours of one day, as `plainly` gives them.
+
+    Raises:
+        WrongPartError: it cannot be read.
+    """
     if text in _CLOSED_WORDS:
         return ()
     if text in _ALL_DAY:
@@ -205,9 +192,9 @@ def _range(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     begin, end = _minutes(first), _minutes(last)
     if begin == _DAY:
-        raise _WrongError(f"{text!r} begins at 24:00: write 00:00 on the next day")
+        raise WrongPartError(f"{text!r} begins at 24:00: write 00:00 on the next day")
     if begin == end:
-        raise _WrongError(f"{text!r} has no length: write 00:00-24:00 for a whole day")
+        raise WrongPartError(f"{text!r} has no length: write 00:00-24:00 for a whole day")
     return begin, end if end > begin else end + _DAY
 
 
@@ -215,26 +202,34 @@ def _minutes(text: str) -> int:
     found = _TIME.fullmatch(text) if text.isascii() else None
     minutes = int(found[1]) * _HOUR + int(found[2] or found[3] or 0) if found else _DAY + 1
     if found is None or int(found[2] or found[3] or 0) >= _HOUR or minutes > _DAY:
-        raise _WrongError(f"{text!r} is no time of a day: {_MEND_TIME}")
+        raise WrongPartError(f"{text!r} is no time of a day: {_MEND_TIME}")
     return minutes
 
 
-def _together(of_day: list[Ranges], day: str) -> Ranges:
-    """All hours of one day, sorted; those that touch become one."""
+def together(of_day: list[Ranges], day: str) -> Ranges:
+    """Give all hours of one day, sorted; those that touch become one.
+
+    Args:
+        of_day: each part of what was written.
+        day: for what an error says.
+
+    Raises:
+        WrongPartError: they contradict each other.
+    """
     if () in of_day and any(of_day):
-        raise _WrongError(f"{day} is both closed and open: keep one of them")
+        raise WrongPartError(f"{day} is both closed and open: keep one of them")
     merged: list[tuple[int, int]] = []
     for begin, end in sorted(one for ranges in of_day for one in ranges):
         before = merged[-1] if merged else (0, -1)
         if begin < before[1]:
-            raise _WrongError(f"{day} {_one(*before)} and {_one(begin, end)} overlap: correct one of them")
+            raise WrongPartError(f"{day} {_one(*before)} and {_one(begin, end)} overlap: correct one of them")
         # A whole day that begins later than midnight cannot be written as one.
         if begin == before[1] and (end - before[0] < _DAY or (before[0] == 0 and end == _DAY)):
             merged[-1] = (before[0], end)
         else:
             merged.append((begin, end))
     if len(merged) > _MOST_RANGES:
-        raise _WrongError(f"{day} opens {len(merged)} times: write {_MOST_RANGES} at most")
+        raise WrongPartError(f"{day} opens {len(merged)} times: write {_MOST_RANGES} at most")
     return tuple(merged)
 
 
@@ -252,10 +247,11 @@ def _lines(week: list[Ranges]) -> Iterator[str]:
         days = list(group)
         if ranges:
             last = f"-{DAYS[days[-1]]}" if len(days) > 1 else ""
-            yield f"{DAYS[days[0]]}{last} {_written(ranges)}"
+            yield f"{DAYS[days[0]]}{last} {written(ranges)}"
 
 
-def _written(ranges: Ranges) -> str:
+def written(ranges: Ranges) -> str:
+    """Write the hours of a day in the one form."""
     return ", ".join(_one(begin, end) for begin, end in ranges) or CLOSED
 
 

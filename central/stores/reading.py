@@ -1,5 +1,6 @@
 """The register's file: every line judged, everything that is wrong with it told at once."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +9,9 @@ from typing import Final
 from zoneinfo import available_timezones
 
 from central.errors import UsageError
-from central.stores.hours import HoursError, calendar_day, opening_exceptions, opening_hours
+from central.stores.exceptions import opening_exceptions
+from central.stores.holidays import calendar_code
+from central.stores.hours import HoursError, calendar_day, opening_hours
 from central.stores.register import NAMES, Line, newest_first
 from central.stores.sheet import Problems, Row, near, read
 from shipper.config.rules import STORE_ID_LENGTH
@@ -17,10 +20,11 @@ from shipper.schema import load as load_schema
 
 COLUMNS: Final = (
     *("id", "name", "region", "city", "state", "timezone", "area_code"),
-    *("opening_hours", "opening_exceptions", "trunks", "valid_from"),
+    *("opening_hours", "opening_exceptions", "holidays", "trunks", "valid_from", "closed_from"),
 )
 _NEEDED: Final = ("id", "name", "timezone")
 _LONGEST_TRUNK: Final = 256
+_CHANNELS: Final = re.compile(r"[1-9][0-9]{0,3}")
 
 # Source: IBGE, the 26 states and the Federal District.
 STATES: Final = (
@@ -89,20 +93,31 @@ def _line(row: Row, problems: Problems) -> Line:
 
     _check_texts(values, wrong)
     _check_words(values, wrong)
-    day = calendar_day(values["valid_from"])
-    if values["valid_from"] and day is None:
-        wrong("valid_from", "no such day: write it like 2026-11-01")
+
+    def day(column: str) -> str:
+        found = calendar_day(values[column])
+        if values[column] and found is None:
+            wrong(column, "no such day: write it like 2026-11-01")
+        return str(found) if found else values[column]
+
+    since = day("valid_from")
+    week = hours("opening_hours", opening_hours)
+    exceptions = hours("opening_exceptions", opening_exceptions)
+    trunks, channels = _trunks(values["trunks"], wrong)
     return Line(
-        valid_from=str(day) if day else values["valid_from"],
+        valid_from=since,
         name=values["name"],
         region=values["region"],
         city=values["city"],
         state=values["state"].upper(),
         timezone=values["timezone"],
         area_code=values["area_code"],
-        opening_hours=hours("opening_hours", opening_hours),
-        opening_exceptions=hours("opening_exceptions", opening_exceptions),
-        trunks=_trunks(values["trunks"], wrong),
+        opening_hours=week,
+        opening_exceptions=exceptions,
+        trunks=trunks,
+        trunk_channels=channels,
+        holidays=_calendar(values["holidays"], wrong),
+        closed_from=day("closed_from"),
     )
 
 
@@ -131,14 +146,32 @@ def _check_words(values: Mapping[str, str], wrong: _Wrong) -> None:
         wrong("area_code", f"no area code (DDD): {hint}")
 
 
-def _trunks(text: str, wrong: _Wrong) -> tuple[str, ...]:
-    names = [name.strip() for name in text.replace(",", ";").split(";") if name.strip()]
+def _calendar(text: str, wrong: _Wrong) -> str:
+    code = calendar_code(text) if text else ""
+    if code is None:
+        mend = "write none, BR, a state's such as BR-SP, or a city's such as BR-SP-Sorocaba (docs/stores.md)"
+        wrong("holidays", f"no known calendar: {mend}")
+    return code or ""
+
+
+def _trunks(text: str, wrong: _Wrong) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the names, and beside them how many calls each can carry, such as `vivo=10`, where it says so."""
+    parts = [part.strip() for part in text.replace(",", ";").split(";") if part.strip()]
+    names = []
+    channels = []
+    for part in parts:
+        name, colon, number = (piece.strip() for piece in part.rpartition(":"))
+        if colon and not (name and _CHANNELS.fullmatch(number)):
+            wrong("trunks", f"{part!r} has no number of calls it can carry: write it like vivo:10")
+        names.append(name if colon else number)
+        if colon:
+            channels.append(f"{name}={number}")
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             wrong("trunks", f"it names {name} twice: keep one of them")
         if len(name) > _LONGEST_TRUNK:
             wrong("trunks", f"a name of {len(name)} signs: write {_LONGEST_TRUNK} at most")
-    return tuple(names)
+    return tuple(names), tuple(channels)
 
 
 def _same_twice(number: int, name: str, line: Line, before: tuple[int, Line], problems: Problems) -> None:

@@ -25,6 +25,9 @@ class Line:
         opening_hours: see `hours.opening_hours`.
         opening_exceptions: see `hours.opening_exceptions`.
         trunks: their names.
+        trunk_channels: how many calls a trunk can carry at once, such as `vivo=10`, where that is known.
+        holidays: whose public holidays it keeps, see `holidays.calendar_code`; empty: by its state and city.
+        closed_from: first day from which it is closed for good, by the store's own clock.
     """
 
     valid_from: str
@@ -37,11 +40,14 @@ class Line:
     opening_hours: tuple[str, ...]
     opening_exceptions: tuple[str, ...]
     trunks: tuple[str, ...]
+    trunk_channels: tuple[str, ...] = ()
+    holidays: str = ""
+    closed_from: str = ""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
         """Make it from what `said` gave."""
-        lists = ("opening_hours", "opening_exceptions", "trunks")
+        lists = ("opening_hours", "opening_exceptions", "trunks", "trunk_channels")
         given: dict[str, Any] = {
             one.name: tuple(values.get(one.name, ())) if one.name in lists else values.get(one.name, "")
             for one in fields(cls)

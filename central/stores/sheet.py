@@ -25,8 +25,10 @@ _OTHER_NAMES: Final = {
         "area_code": "ddd",
         "opening_hours": "horario horarios hours",
         "opening_exceptions": "excecoes exceptions",
+        "holidays": "feriados feriado",
         "trunks": "troncos",
         "valid_from": "valido_desde since",
+        "closed_from": "fechada_desde fechado_desde encerrada_em encerramento",
     }.items()
     for other in others.split()
 }

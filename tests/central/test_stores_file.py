@@ -111,8 +111,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_wrong_columns_are_told_with_what_was_meant(write: Write) -> None:
     known = (
-        "id, name, region, city, state, timezone, area_code, opening_hours, opening_exceptions, trunks, "
-        "valid_from"
+        "id, name, region, city, state, timezone, area_code, opening_hours, opening_exceptions, holidays, "
+        "trunks, valid_from, closed_from"
     )
     assert wrong(write("id;nome;timezon;fuso;xyzzy;id\n")) == [
         ": 7 errors, nothing was applied",
@@ -138,7 +138,7 @@ def test_all_errors_are_told_at_once(write: Write) -> None:
         f"Loja006,{'x' * 1025},,America/Manaus,,,,,\n"
     )
     mend = "write it like 09:00-18:00, with 00:00 to 24:00"
-    day = "write it like 2026-12-24 09:00-13:00; 2026-12-25 closed"
+    day = "write it like 2026-12-24 09:00-13:00; 2026-12-25 closed; 2026-12-28..2027-01-05 closed"
     states = "AC AL AM AP BA CE DF ES GO MA MG MS MT PA PB PE PI PR RJ RN RO RR RS SC SE SP TO"
     assert wrong(path) == [
         ": 16 errors, nothing was applied",
@@ -203,6 +203,49 @@ def test_the_line_in_force_is_told_by_the_stores_own_clock(write: Write) -> None
     assert in_force(register["B"], datetime(2026, 11, 1, tzinfo=UTC)).name == "first", "nothing else is known"
 
 
+def test_what_alerts_ask_of_a_store(write: Write) -> None:
+    path = write(
+        "id;name;timezone;holidays;closed_from;trunks\n"
+        "A;one;America/Manaus;br-am-manaus;31/01/2027;vivo : 10, oi\n"
+        "B;two;America/Manaus;Nenhum;;\n"
+    )
+    first, second = (lines[0] for lines in load(path).register.values())
+    assert (first.holidays, first.closed_from) == ("BR-AM-Manaus", "2027-01-31")
+    assert (first.trunks, first.trunk_channels) == (("vivo", "oi"), ("vivo=10",))
+    assert (second.holidays, second.closed_from, second.trunks, second.trunk_channels) == ("none", "", (), ())
+
+
+def test_wrong_holidays_channels_and_last_days_are_told(write: Write) -> None:
+    path = write(
+        f"{HEAD},holidays,closed_from,trunks\n"
+        "A,one,America/Manaus,Manaus,2027-02-30,vivo:x\n"
+        "B,one,America/Manaus,BR-SP-Manaus,,vivo:0;:3\n"
+        "C,one,America/Manaus,BR-XX,,vivo:10;vivo:20\n"
+    )
+    calendars = "write none, BR, a state's such as BR-SP, or a city's such as BR-SP-Sorocaba (docs/stores.md)"
+    number = "has no number of calls it can carry: write it like vivo:10"
+    assert wrong(path) == [
+        ": 8 errors, nothing was applied",
+        f"line 2, trunks 'vivo:x': 'vivo:x' {number}",
+        f"line 2, holidays 'Manaus': no known calendar: {calendars}",
+        "line 2, closed_from '2027-02-30': no such day: write it like 2026-11-01",
+        f"line 3, trunks 'vivo:0;:3': 'vivo:0' {number}",
+        f"line 3, trunks 'vivo:0;:3': ':3' {number}",
+        f"line 3, holidays 'BR-SP-Manaus': no known calendar: {calendars}",
+        "line 4, trunks 'vivo:10;vivo:20': it names vivo twice: keep one of them",
+        f"line 4, holidays 'BR-XX': no known calendar: {calendars}",
+    ]
+
+
+def test_a_register_of_before_can_still_be_read() -> None:
+    more = {"area_code": "11", "opening_hours": ["Mon-Fri 09:00-18:00"], "trunks": ["vivo"]}
+    entry = {"from": "", "timezone": "America/Manaus", "names": {"name": "Centro"}, "more": more}
+    script = {"params": {"stores": {"A": [entry]}}}
+    assert register_of({"processors": [{"script": script}]})["A"] == (
+        Line("", "Centro", *("",) * 3, "America/Manaus", "11", ("Mon-Fri 09:00-18:00",), (), ("vivo",)),
+    )
+
+
 TEXT = st.text(max_size=20)
 
 
@@ -213,7 +256,9 @@ TEXT = st.text(max_size=20)
             st.builds(
                 Line,
                 *(TEXT,) * 7,
-                *(st.lists(TEXT, max_size=2).map(tuple),) * 3,
+                *(st.lists(TEXT, max_size=2).map(tuple),) * 4,
+                TEXT,
+                TEXT,
             ),
             min_size=1,
             max_size=3,

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.stores.hours import DAYS, HoursError, opening_exceptions, opening_hours
+from central.stores.exceptions import exceptions_of, opening_exceptions
+from central.stores.hours import DAYS, HoursError, opening_hours, week_of
 
 HOURS = {
     "": [],
@@ -77,6 +78,33 @@ def test_exceptions_come_into_one_form_by_date() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "2026-12-20..2027-01-05 closed",
+        "20/12/2026 a 05/01/2027 fechado",
+        "de 20/12/2026 até 05/01/2027: fechada",
+        "from 2026-12-20 to 2027-01-05 closed",
+        "2026-12-20-2027-01-05 closed",
+        "2026-12-20 \u2013 2027-01-05 CLOSED",
+    ],
+)
+def test_a_span_of_days_comes_into_one_form(text: str) -> None:
+    assert opening_exceptions(text) == ("2026-12-20..2027-01-05 closed",)
+
+
+def test_days_within_a_span_stay_and_go_before_it() -> None:
+    text = "2026-12-20..2026-12-30 fechado; 2026-12-24 9h-13h; 2026-12-20 a 2026-12-20 10h-11h"
+    lines = opening_exceptions(text)
+    assert lines == (
+        "2026-12-20 10:00-11:00",
+        "2026-12-20..2026-12-30 closed",
+        "2026-12-24 09:00-13:00",
+    )
+    assert [str(one.first) for one in exceptions_of(lines)] == ["2026-12-20", "2026-12-24", "2026-12-20"]
+    assert exceptions_of(lines)[1].ranges == ((540, 780),)
+
+
+@pytest.mark.parametrize(
     ("text", "beginning"),
     [
         ("2026-02-30 closed", "'2026-02-30 closed': there is no day 2026-02-30"),
@@ -84,6 +112,15 @@ def test_exceptions_come_into_one_form_by_date() -> None:
         ("12-24 closed", "'12-24 closed': day and hours cannot be told"),
         ("2026-12-24 closed; 2026-12-24 09:00-10:00", "2026-12-24 is both closed and open"),
         ("2026-12-24 09:00-10:00; 2026-12-24 09:30-11:00", "2026-12-24 09:00-10:00 and 09:30-11:00 overlap"),
+        ("2027-01-05..2026-12-20 closed", "'2027-01-05..2026-12-20 closed': 2027-01-05 is after 2026-12-20"),
+        (
+            "2026-12-20..2027-01-05 closed; 2027-01-05 a 2027-01-06 closed",
+            "2026-12-20..2027-01-05 and 2027-01-05..2027-01-06 overlap",
+        ),
+        (
+            "2026-01-01..2027-01-02 closed",
+            "'2026-01-01..2027-01-02 closed': it is longer than 366 days: a store that is closed for good",
+        ),
     ],
 )
 def test_wrong_exceptions_are_told(text: str, beginning: str) -> None:
@@ -120,7 +157,27 @@ def test_the_form_is_its_own_form(text: str) -> None:
     assert all(len(line) <= 256 for line in once)
 
 
-@given(st.lists(st.builds("{} {}".format, DATES, RANGES), max_size=4).map("; ".join))
+@given(st.lists(SPANS, max_size=4).map("; ".join))
+def test_the_week_is_read_from_the_form(text: str) -> None:
+    try:
+        once = opening_hours(text)
+    except HoursError:
+        return
+    week = week_of(once)
+    assert len(week) == 7
+    closed = {name for name, ranges in zip(DAYS, week, strict=True) if not ranges}
+    assert closed == {name for name in DAYS if not any(_names(line, name) for line in once)}
+
+
+def _names(line: str, name: str) -> bool:
+    first, _, last = line.split(" ", maxsplit=1)[0].partition("-")
+    return DAYS.index(first) <= DAYS.index(name) <= DAYS.index(last or first)
+
+
+SOME_DATES = st.one_of(DATES, st.builds("{}..{}".format, DATES, DATES))
+
+
+@given(st.lists(st.builds("{} {}".format, SOME_DATES, RANGES), max_size=4).map("; ".join))
 def test_the_form_of_exceptions_is_its_own_form(text: str) -> None:
     try:
         once = opening_exceptions(text)

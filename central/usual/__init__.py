@@ -1,0 +1,1 @@
+"""What is usual for a store: when it is open, its calls at each hour, which silence is improbable."""
