@@ -51,10 +51,10 @@ def run(client: OpenSearch, connection: Connection, alerts: Wanted, *, dry_run: 
         )
         return
     try:
-        setting = plugin.plan_setting(client, connection)
-        if not dry_run:
-            plugin.apply(client, connection, setting)
-        yield setting
+        for setting in plugin.plan_settings(client, connection):
+            if not dry_run:
+                plugin.apply(client, connection, setting)
+            yield setting
     except CentralError as error:  # the administrator's alone; without it many alerts come in one message
         yield f"{error}: let an administrator do it"
     used = yield from _channels(client, connection, alerts, there, dry_run=dry_run)

@@ -28,10 +28,16 @@ _REFUSALS: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN)
 _MONITORS: Final = "/_plugins/_alerting/monitors"
 _CONFIGS: Final = "/_plugins/_notifications/configs"
 _OURS: Final = "PABX "
+_ACTIONS: Final = {"told": ("opened", "reminder"), "closed": ("closed",)}
+"""What the plugin gets: which of the shipped messages each action tells."""
 _AS_DASHBOARDS: Final = {"user-agent": "OpenSearch-Dashboards"}
 """Whoever else asks is not told the `ui_metadata`, which hold our fingerprint."""
 _MOST: Final = 1000
-_MOST_ALERTS: Final = "plugins.alerting.max_actionable_alert_count"
+_SETTINGS: Final = {
+    "plugins.alerting.max_actionable_alert_count": "-1",
+    "script.context.template.max_compilations_rate": "1000/5m",
+    "script.context.template.cache_max_size": "1000",
+}
 
 
 def plugins(client: OpenSearch, connection: Connection) -> set[str]:
@@ -64,38 +70,60 @@ def with_actions(monitor: Monitor, channels: Mapping[str, str]) -> Json:
     body = copy.deepcopy(monitor.body)
     trigger = body["triggers"][0]["bucket_level_trigger"]
     shipped, trigger["actions"] = trigger["actions"], []
+    by_name = {action["name"]: action for action in shipped}
     for channel, kind in sorted(channels.items()):
-        for action in shipped:
-            own = copy.deepcopy(action)
-            own |= {
-                "id": f"{action['id']}-{channel}",
-                "name": f"{action['name']} {channel}",
-                "destination_id": channel,
-            }
-            if kind == "webhook":
-                own["message_template"]["source"] = as_body(monitor, action)
-            trigger["actions"].append(own)
+        for name, parts in _ACTIONS.items():
+            trigger["actions"].append(
+                _action(monitor, [by_name[part] for part in parts], name, channel, kind)
+            )
     body["ui_metadata"]["pabx"]["fingerprint"] = _fingerprint(body)
     return body
 
 
+def _action(monitor: Monitor, parts: Sequence[Json], name: str, channel: str, kind: str) -> Json:
+    """Put several messages into one action: each is empty where it has nothing to tell.
+
+    The plugin throttles by action. A reminder of its own would follow the beginning after a minute; an end
+    that shares the throttle would never be told.
+    """
+    own = copy.deepcopy(parts[-1])
+    texts = [
+        as_body(monitor, part) if kind == "webhook" else part["message_template"]["source"] for part in parts
+    ]
+    own["message_template"]["source"] = "".join(texts)
+    scopes = [
+        part["action_execution_policy"]["action_execution_scope"]["per_alert"]["actionable_alerts"]
+        for part in parts
+    ]
+    own["action_execution_policy"]["action_execution_scope"] = {
+        "per_alert": {"actionable_alerts": [one for scope in scopes for one in scope]}
+    }
+    return own | {
+        "id": f"{monitor.finding}-{name}-{channel}",
+        "name": f"{name} {channel}",
+        "destination_id": channel,
+    }
+
+
 def as_body(monitor: Monitor, action: Mapping[str, Any]) -> str:
-    """Give the template of a webhook's JSON: `text` is what Slack and its like look for."""
-    state = "completed" if action["name"] == "closed" else "active"
-    subject = as_json(action["subject_template"]["source"])
-    text = as_json(action["message_template"]["source"])
+    """Give the template of a webhook's JSON, an object for each alert; `text` is what Slack takes.
+
+    It is within its loop: in a run whose search failed there is no alert, and an empty message is not sent.
+    """
     alerts = {"opened": "newAlerts", "reminder": "dedupedAlerts", "closed": "completedAlerts"}[action["name"]]
+    begin, end = f"{{{{#ctx.{alerts}}}}}", f"{{{{/ctx.{alerts}}}}}"
+    text = action["message_template"]["source"].removeprefix(begin).removesuffix(end).rstrip("\n")
     head = {
         "finding": monitor.finding,
         "severity": monitor.severity,
-        "state": state,
+        "state": "completed" if action["name"] == "closed" else "active",
         "action": action["name"],
     }
     fixed = json.dumps(head)[1:-1]
-    of = f'"of": "{{{{#ctx.{alerts}}}}}{{{{bucket_keys}}}} {{{{/ctx.{alerts}}}}}"'
-    # Nothing at all in a run whose search failed: an empty message is not sent.
-    begin, end = f"{{{{#ctx.{alerts}.0}}}}", f"{{{{/ctx.{alerts}.0}}}}"
-    return f'{begin}{{{fixed}, {of}, "subject": {subject}, "text": {text}}}{end}'
+    subject = as_json(action["subject_template"]["source"])
+    return (
+        f'{begin}{{{fixed}, "of": "{{{{bucket_keys}}}}", "subject": {subject}, "text": {as_json(text)}}}{end}'
+    )
 
 
 def plan(client: OpenSearch, connection: Connection, bodies: Sequence[Json]) -> list[Step]:
@@ -120,17 +148,21 @@ def plan(client: OpenSearch, connection: Connection, bodies: Sequence[Json]) -> 
     return steps
 
 
-def plan_setting(client: OpenSearch, connection: Connection) -> Step:
+def plan_settings(client: OpenSearch, connection: Connection) -> list[Step]:
     """Say what has to be done so that each alert has its own message, however many there are.
 
-    Above so many (50) the plugin sends all of them together in every run, and heeds no throttle.
+    Above 50 alerts the plugin sends all of them together in every run, and heeds no throttle; above 75 new
+    templates in five minutes the cluster refuses further ones, and an alert's message would never come.
     """
-    with translated(connection, f"cluster setting {_MOST_ALERTS}"):
+    with translated(connection, "cluster settings"):
         found = client.cluster.get_settings(params={"flat_settings": "true"})
-    there = {**found["transient"], **found["persistent"]}.get(_MOST_ALERTS)
-    wanted = {_MOST_ALERTS: "-1"}
-    # Whatever somebody has chosen stays.
-    return compare(Resource(SETTING, _MOST_ALERTS), None if there is None else wanted, wanted)
+    there = {**found["transient"], **found["persistent"]}
+    steps = []
+    for name, value in _SETTINGS.items():
+        wanted = {name: value}
+        # Whatever somebody has chosen stays.
+        steps.append(compare(Resource(SETTING, name), wanted if name in there else None, wanted))
+    return steps
 
 
 def strangers(client: OpenSearch, connection: Connection, bodies: Sequence[Json]) -> list[str]:

@@ -155,7 +155,14 @@ def _row(store: Listed, now: datetime, credentials: Mapping[str, str] | None) ->
     if credentials is not None:
         row.append("revoked" if said.get("revoked_at") else credentials.get(store.id, "none"))
     seen = str(said["last_seen"])[:16].replace("T", " ") if said.get("last_seen") else "never"
-    return [*row, str(said.get("status") or "-"), seen, _age(store.age_seconds(now)), store.agent or "-", _waiting(said)]
+    return [
+        *row,
+        str(said.get("status") or "-"),
+        seen,
+        _age(store.age_seconds(now)),
+        store.agent or "-",
+        _waiting(said),
+    ]
 
 
 def _cell(head: str, text: str, width: int) -> str:

@@ -127,6 +127,8 @@ def _check_texts(values: Mapping[str, str], wrong: _Wrong) -> None:
             wrong(column, "it is empty: write it")
         elif not value.isprintable():
             wrong(column, "a line break or another sign that cannot be seen: take it out")
+        elif column in NAMES and "{{" in value:
+            wrong(column, "two braces: take them out: alerts would take them for a template")
         elif column in NAMES and len(value) > _longest(column):
             wrong(column, f"{len(value)} signs: write {_longest(column)} at most")
 

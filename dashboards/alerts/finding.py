@@ -46,6 +46,7 @@ class Finding:
         missing: what has no such field is a bucket as well.
         words: of it.
         store: the key is a store's id: the message leads to its dashboard.
+        heard: it is of a store that is heard: it ends also where that is heard no more.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Finding:
     keys: tuple[str, ...] = OF_A_STORE
     missing: bool = False
     store: bool = True
+    heard: bool = False
 
 
 Maker = Callable[[Say, Thresholds], Finding]

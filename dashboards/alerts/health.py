@@ -234,4 +234,5 @@ def _of_agent(
         condition,
         paths or {"count": "_count"},
         metrics or {},
+        heard=True,
     )

@@ -10,6 +10,7 @@ import json
 from typing import Final
 
 from central.alerts.thresholds import Thresholds
+from dashboards.alerts import ask
 from dashboards.alerts.ask import Json
 from dashboards.alerts.finding import Finding
 from dashboards.alerts.words import closed, opened, reminded, subject
@@ -20,6 +21,7 @@ CHANNEL: Final = "pabx-channel"
 """Stands for each channel that is configured: `central install` puts their ids in its place."""
 PAGE: Final = 1000
 PARENT: Final = "composite_agg"
+_TEMPLATE: Final = ".*[{][{].*"
 
 
 def monitor(finding: Finding, say: Say, limits: Thresholds) -> Json:
@@ -48,18 +50,31 @@ def text(body: Json) -> str:
 
 
 def _search(finding: Finding) -> Json:
-    sources = [
-        {
-            name.rpartition(".")[2]: {
-                "terms": {"field": name, **({"missing_bucket": True} if finding.missing else {})}
-            }
-        }
-        for name in finding.keys
-    ]
+    sources = [{_source_name(name): {"terms": _source(name, finding)}} for name in finding.keys]
     composite: Json = {"composite": {"size": PAGE, "sources": sources}}
     if finding.metrics:
         composite["aggregations"] = dict(finding.metrics)
-    return {"size": 0, "query": finding.query, "aggregations": {PARENT: composite}}
+    # The plugin fills in a key as if it were a template, and never comes past one that looks like one.
+    templates = [{"regexp": {name: {"value": _TEMPLATE}}} for name in finding.keys]
+    query = finding.query if finding.missing else ask.every(finding.query, none=tuple(templates))
+    return {"size": 0, "query": query, "aggregations": {PARENT: composite}}
+
+
+def _source_name(field: str) -> str:
+    # The plugin tells keys in the order of a hash: of these two the id comes first (seen with 3.4).
+    name = field.rpartition(".")[2]
+    return "title" if name == "name" and field.startswith("store.") else name
+
+
+def _source(field: str, finding: Finding) -> Json:
+    """What has no such field, or a template in it, goes by `-`: the plugin fails where a key is missing."""
+    if not finding.missing:
+        return {"field": field}
+    source = (
+        f"doc['{field}'].size() == 0 || doc['{field}'].value.indexOf('{{' + '{{') >= 0"
+        f" ? '-' : doc['{field}'].value"
+    )
+    return {"script": {"source": source, "lang": "painless"}}
 
 
 def _trigger(finding: Finding, say: Say, limits: Thresholds) -> Json:

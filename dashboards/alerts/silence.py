@@ -138,6 +138,7 @@ def pbx_silent(say: Say, limits: Thresholds) -> Finding:
                 ),
             ),
         ),
+        heard=True,
     )
 
 
@@ -187,6 +188,7 @@ def idle(say: Say, limits: Thresholds) -> Finding:
             "expected": {"max": {"field": "store.watch.expected_calls"}},
             "limit": {"max": {"field": "store.usual.limit"}},
         },
+        heard=True,
     )
 
 
@@ -204,7 +206,7 @@ def _together(name: str, say: Say, limits: Thresholds, keys: tuple[str, ...], la
     limit = limits["region_silent"]
     silent = ask.every(
         ask.before("store.last_seen", limit["seconds"]),
-        ask.some(ask.least("store.watch.silent_open_seconds", limit["seconds"] / 2), unwatched()),
+        ask.some(ask.least("store.watch.silent_open_seconds", limit["seconds"] // 2), unwatched()),
     )
     # Part of what is larger still: that has the alert.
     grouped = (ask.every(ask.is_("store.watch.group", larger), _GROUPED),) if larger else ()
@@ -221,8 +223,12 @@ def _together(name: str, say: Say, limits: Thresholds, keys: tuple[str, ...], la
                 "most of the region's stores are silent" if region else "hardly any store is heard",
             ),
             say(
-                "as lojas da região são ouvidas de novo" if region else "as lojas são ouvidas de novo",
-                "the region's stores are heard again" if region else "the stores are heard again",
+                "as lojas da região são ouvidas de novo, ou o alerta é de todas as lojas"
+                if region
+                else "as lojas são ouvidas de novo",
+                "the region's stores are heard again, or the alert is of all stores"
+                if region
+                else "the stores are heard again",
             ),
             first=(
                 say(

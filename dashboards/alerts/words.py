@@ -40,7 +40,8 @@ def reminded(finding: Finding, say: Say) -> str:
 
 def closed(finding: Finding, say: Say) -> str:
     """When it is over."""
-    return _loop("completedAlerts", [_head(finding, say("FIM", "OVER"), finding.words.over)])
+    silent = say(" (ou não é mais ouvida)", " (or is heard no more)") if finding.heard else ""
+    return _loop("completedAlerts", [_head(finding, say("FIM", "OVER"), finding.words.over + silent)])
 
 
 def fact(field: str, line: str) -> str:

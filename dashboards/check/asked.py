@@ -7,7 +7,7 @@ from typing import Any, Final
 from dashboards.check.reading import Json, listed, mapping
 
 _BODY: Final = {"size", "track_total_hits", "query", "aggs", "sort", "_source"}
-_BY_FIELD: Final = {"term", "terms", "range", "match_phrase", "prefix", "wildcard"}
+_BY_FIELD: Final = {"term", "terms", "range", "match_phrase", "prefix", "wildcard", "regexp"}
 _NO_FIELDS: Final = {"boost", "_name", "minimum_should_match"}
 _CLAUSES: Final = {"must", "filter", "should", "must_not"}
 _PIPELINES: Final = {

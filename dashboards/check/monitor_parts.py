@@ -24,6 +24,7 @@ _TAG: Final = re.compile(r"\{\{\{?([#^/]?)\s*([^{}\s]+?)\s*\}?\}\}")
 _MOST_MINUTES: Final = 1440
 _METRICS: Final = {"sum", "max", "min", "avg", "value_count", "cardinality"}
 _PLAIN: Final = {"field"}
+NO_TEMPLATE: Final = ".*[{][{].*"
 
 
 def names(sheet: MonitorFile) -> Iterator[str]:
@@ -91,10 +92,26 @@ def fields(sheet: MonitorFile) -> Iterator[str]:
             yield f"{said.place}: {said.field} cannot be aggregated"
     for source in _sources(sheet):
         for name in source:
-            field = text_of(mapping(mapping(source[name]).get("terms")).get("field"))
+            field = text_of(mapping(_as_asked(mapping(source[name]).get("terms"))).get("field"))
             kinds = {str(one[field].get("type")) for one in known if field in one}
             if kinds - {"string"}:
                 yield f"source {name!r} is of {field}, no text: the plugin takes no other keys"
+
+
+def keys(sheet: MonitorFile) -> Iterator[str]:
+    """No key is missing, and none looks like a template: on either the plugin fails, on some for ever."""
+    query = mapping(mapping(sheet.request.get("query")).get("bool"))
+    barred = [mapping(mapping(one).get("regexp")) for one in listed(query.get("must_not"))]
+    for source in _sources(sheet):
+        for name in source:
+            terms = mapping(mapping(source[name]).get("terms"))
+            script = text_of(mapping(terms.get("script")).get("source"))
+            if "missing_bucket" in terms:
+                yield f"source {name!r} has a bucket for what is missing: give that a key by a script"
+            if "'{' + '{'" in script:
+                continue
+            if {text_of(terms.get("field")): {"value": NO_TEMPLATE}} not in barred:
+                yield f"source {name!r}: a key with two braces is not barred: must_not regexp {NO_TEMPLATE}"
 
 
 def throttles(sheet: MonitorFile) -> Iterator[str]:
@@ -184,6 +201,9 @@ def _as_asked(value: Any) -> Any:
         return [_as_asked(one) for one in value]
     if not isinstance(value, dict):
         return value
+    key = mapping(value.get("script")).get("source")
+    if len(_NAMED.findall(text_of(key))) > 0:  # a key that a script gives
+        return {"field": _NAMED.findall(text_of(key))[0]}
     source = mapping(mapping(value.get("script")).get("script")).get("source")
     if len(value) == 1 and source is not None:
         named = sorted(set(_NAMED.findall(text_of(source))))

@@ -38,6 +38,7 @@ RULES: Final = (
     MonitorRule("H-21", monitor_parts.fields),
     MonitorRule("H-22", monitor_parts.throttles),
     MonitorRule("H-23", monitor_parts.messages),
+    MonitorRule("H-28", monitor_parts.keys),
 )
 UNIQUE: Final = "H-24"
 """No name occurs twice."""

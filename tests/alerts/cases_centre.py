@@ -118,7 +118,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "quarantine",
         "nobody knows whose",
-        scene(store(), quarantined(None), quarantine=("null",)),
+        scene(store(), quarantined(None), quarantine=("-",)),
         {},
         {"released": scene(store())},
     ),

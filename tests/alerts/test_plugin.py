@@ -19,6 +19,14 @@ from tests.central.outcome import Outcome
 
 MONITORS = load("pt-BR", "https://paineis.example")
 SETTING = "plugins.alerting.max_actionable_alert_count"
+SETTINGS = [
+    f"cluster setting {name}"
+    for name in (
+        SETTING,
+        "script.context.template.max_compilations_rate",
+        "script.context.template.cache_max_size",
+    )
+]
 HERE = Channel("pabx-here", "webhook", enabled=True, values={"url": "https://hooks.example/pabx"})
 CHAT = Channel("pabx-chat", "slack", enabled=True, values={"url": "https://hooks.slack.com/services/T/B/x"})
 MAIL = Channel(
@@ -69,9 +77,9 @@ NOBODY = "{}: no channel is in use: alerts are kept, and nobody is told (--chann
 
 def test_everything_is_created_once_and_then_unchanged(fake: FakePlugins) -> None:
     done, said = run(fake, channels=[HERE])
-    everything = [f"cluster setting {SETTING}", "channel pabx-here", *NAMES]
+    everything = [*SETTINGS, "channel pabx-here", *NAMES]
     assert (done, said) == ({"create": everything}, [])
-    assert len(fake.writes) == 26
+    assert len(fake.writes) == 28
     assert fake.settings == {SETTING: "-1"}
     assert len(fake.monitors) == 24
     assert fake.configs["pabx-here"]["webhook"] == {
@@ -85,7 +93,7 @@ def test_everything_is_created_once_and_then_unchanged(fake: FakePlugins) -> Non
 
 def test_a_dry_run_says_the_same_and_changes_nothing(fake: FakePlugins) -> None:
     done, _ = run(fake, channels=[HERE], dry_run=True)
-    assert done == {"create": [f"cluster setting {SETTING}", "channel pabx-here", *NAMES]}
+    assert done == {"create": [*SETTINGS, "channel pabx-here", *NAMES]}
     assert (fake.writes, fake.monitors, fake.configs, fake.settings) == ([], {}, {}, {})
 
 
@@ -97,11 +105,11 @@ def test_a_changed_threshold_changes_its_monitor_alone_under_the_same_id(fake: F
         if one.finding == "spool_filling":
             one.trigger["condition"]["script"]["source"] = "params.used >= 0.7 * params.limit"
         if one.finding == "agent_silent":  # within its search, which the cluster gives back in other words
-            text = json.dumps(one.search["query"]).replace("||-120s", "||-180s")
+            text = json.dumps(one.search["query"]).replace("||-90s", "||-180s")
             one.search["query"] = json.loads(text)
     done, _ = run(fake, changed)
     assert done["change"] == ["monitor PABX agent_silent", "monitor PABX spool_filling"]
-    assert len(done["unchanged"]) == 23
+    assert len(done["unchanged"]) == 25
     assert {one["name"]: key for key, one in fake.monitors.items()} == before
     assert len(fake.writes) == 2
     assert run(fake, changed)[0].keys() == {"unchanged"}
@@ -120,7 +128,7 @@ def test_another_language_changes_all_and_keeps_ids_of_triggers_and_actions(
     assert done["change"] == NAMES
     assert ids() == before
     assert before[2][0] == "agent_silent"
-    assert before[2][1][0] == "agent_silent-opened-pabx-here"
+    assert before[2][1][0] == "agent_silent-told-pabx-here"
 
 
 def test_a_condition_that_somebody_changed_by_hand_is_put_back(fake: FakePlugins) -> None:
@@ -148,7 +156,7 @@ def test_channels_come_and_go_in_the_monitors_actions(fake: FakePlugins) -> None
     assert actions() == [
         (f"idle-{name}-{channel}", channel)
         for channel in ("pabx-chat", "pabx-here")
-        for name in ("opened", "reminder", "closed")
+        for name in ("told", "closed")
     ]
     assert run(fake)[0].keys() == {"unchanged"}  # without a file what is there stays
     run(fake, channels=[CHAT])
@@ -162,19 +170,30 @@ def test_a_webhook_gets_json_and_the_others_a_text(fake: FakePlugins) -> None:
     run(fake, channels=[HERE, CHAT])
     actions = fake.named("PABX idle")["triggers"][0]["bucket_level_trigger"]["actions"]
     texts = {one["id"]: one["message_template"]["source"] for one in actions}
-    assert texts["idle-opened-pabx-here"].startswith('{{#ctx.newAlerts.0}}{"finding": "idle", ')
-    assert texts["idle-opened-pabx-chat"].startswith("{{#ctx.newAlerts}}ALERTA {{{bucket_keys}}}: ")
-    throttled = {one["id"]: one["throttle_enabled"] for one in actions}
-    assert [throttled[f"idle-{name}-pabx-here"] for name in ("opened", "reminder", "closed")] == [
-        False,
-        True,
-        False,
-    ]
+    webhook, chat = texts["idle-told-pabx-here"], texts["idle-told-pabx-chat"]
+    assert webhook.startswith('{{#ctx.newAlerts}}{"finding": "idle", ')
+    assert chat.startswith("{{#ctx.newAlerts}}ALERTA {{{bucket_keys}}}: ")
+    for text in (webhook, chat):
+        assert text.count("{{/ctx.newAlerts}}{{#ctx.dedupedAlerts}}") == 1
+        assert text.endswith("{{/ctx.dedupedAlerts}}")
+
+
+def test_a_beginning_and_its_reminders_share_a_throttle_and_an_end_has_none(fake: FakePlugins) -> None:
+    """The plugin throttles by action: a reminder of its own would follow the beginning after a minute."""
+    run(fake, channels=[HERE])
+    told, closed = fake.named("PABX idle")["triggers"][0]["bucket_level_trigger"]["actions"]
+
+    def alerts(action: dict[str, Any]) -> Any:
+        return action["action_execution_policy"]["action_execution_scope"]["per_alert"]["actionable_alerts"]
+
+    assert (alerts(told), told["throttle_enabled"]) == (["NEW", "DEDUPED"], True)
+    assert told["throttle"] == {"value": 1440, "unit": "MINUTES"}
+    assert (alerts(closed), closed["throttle_enabled"], "throttle" in closed) == (["COMPLETED"], False, False)
 
 
 def test_mail_needs_an_account_first(fake: FakePlugins) -> None:
     done, _ = run(fake, channels=[MAIL])
-    assert done["create"][1:3] == ["channel pabx-mail-account", "channel pabx-mail"]
+    assert done["create"][3:5] == ["channel pabx-mail-account", "channel pabx-mail"]
     assert fake.configs["pabx-mail-account"]["name"] == "pabx_mail"
     assert fake.configs["pabx-mail"]["email"] == {
         "email_account_id": "pabx-mail-account",
@@ -239,7 +258,8 @@ def test_what_somebody_chose_for_the_setting_stays(fake: FakePlugins) -> None:
     fake.settings[SETTING] = "200"
     done, _ = run(fake)
     assert done["unchanged"] == [f"cluster setting {SETTING}"]
-    assert fake.settings == {SETTING: "200"}
+    assert fake.settings[SETTING] == "200"
+    assert fake.settings["script.context.template.max_compilations_rate"] == "1000/5m"
 
 
 def test_without_the_alerting_plugin_nothing_is_done(fake: FakePlugins) -> None:
@@ -252,7 +272,7 @@ def test_without_the_alerting_plugin_nothing_is_done(fake: FakePlugins) -> None:
 def test_without_the_notifications_plugin_monitors_tell_nobody(fake: FakePlugins) -> None:
     fake.has = {"alerting"}
     done, said = run(fake, channels=[HERE])
-    assert done == {"create": [f"cluster setting {SETTING}", *NAMES]}
+    assert done == {"create": [*SETTINGS, *NAMES]}
     assert said == [f"{fake.url}: without the Notifications plugin nobody is told of alerts"]
     assert fake.named("PABX idle")["triggers"][0]["bucket_level_trigger"]["actions"] == []
 
@@ -314,5 +334,5 @@ def test_the_shipped_file_of_channels_is_read_and_uses_none(fake: FakePlugins) -
     wanted = installing.wanted("pt-BR", file, None, None)
     assert [one.kind for one in wanted.channels or ()] == ["webhook", "slack", "teams", "email"]
     done, said = run(fake, wanted.monitors, wanted.channels)
-    assert done["create"] == [f"cluster setting {SETTING}", *NAMES]
+    assert done["create"] == [*SETTINGS, *NAMES]
     assert said == [NOBODY.format(fake.url)]

@@ -282,3 +282,14 @@ def test_no_file_does_more_than_be_refused(tmp_path_factory: pytest.TempPathFact
         stores, told = 1, str(error)
     assert stores > 0
     assert re.match(rf"{re.escape(str(path))}\b", told)
+
+
+def test_two_braces_are_refused_in_a_name(tmp_path: Path) -> None:
+    """Alerts are told by templates, and the Alerting plugin would fill this in."""
+    file = tmp_path / "stores.csv"
+    file.write_text("id,name,timezone\nLoja001,Loja {{x}},America/Sao_Paulo\n", encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        load(file)
+    (line,) = str(error.value).splitlines()[1:]
+    mend = "two braces: take them out: alerts would take them for a template"
+    assert line == f"{file} line 2, name 'Loja {{{{x}}}}': {mend}"
