@@ -1,22 +1,21 @@
 """The alerts that go on and those that are over: one document each in `pabx-alerts`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
 from opensearchpy import OpenSearch
 
+from central import bulk
 from central.alerts.evaluate import Raised
 from central.alerts.measures import stamp
 from central.client import Connection, translated
 from central.clock import moment
-from central.errors import CentralError
 
 INDEX: Final = "pabx-alerts"
 DATASET: Final = "pabx.alert"
 _MOST: Final = 10_000
-_BATCH: Final = 500
 _WHOLE: Final = {"allow_partial_search_results": "false", "ignore_unavailable": "true"}
 
 Json = dict[str, Any]
@@ -102,17 +101,12 @@ class Memory:
             documents: id -> whole document.
             changes: id -> fields of `alert`.
         """
-        lines: list[list[Json]] = [[{"create": {"_id": key}}, body] for key, body in documents.items()]
-        lines += [
-            [{"update": {"_id": key, "retry_on_conflict": 3}}, {"doc": {"alert": part}}]
+        pairs: list[bulk.Pair] = [({"create": {"_id": key}}, body) for key, body in documents.items()]
+        pairs += [
+            ({"update": {"_id": key, "retry_on_conflict": 3}}, {"doc": {"alert": part}})
             for key, part in changes.items()
         ]
-        for start in range(0, len(lines), _BATCH):
-            batch = [line for pair in lines[start : start + _BATCH] for line in pair]
-            with translated(self._connection, f"writing {INDEX}"):
-                params = {"pipeline": "_none", "refresh": "true"}
-                answer = self._client.bulk(body=batch, index=INDEX, params=params)
-            _check(answer["items"])
+        bulk.write(self._client, self._connection, INDEX, pairs)
 
 
 def _known(key: str, source: Mapping[str, Any]) -> Known:
@@ -122,10 +116,3 @@ def _known(key: str, source: Mapping[str, Any]) -> Known:
         alert["finding"], int(alert.get("severity", 3)), alert["key"], alert.get("keys", alert["key"])
     )
     return Known(key, raised, since.timestamp() if since else 0.0, notified.timestamp() if notified else None)
-
-
-def _check(items: Sequence[Mapping[str, Any]]) -> None:
-    for item in items:
-        result = next(iter(item.values()))
-        if error := result.get("error"):
-            raise CentralError(f"{INDEX} {result['_id']}: {error.get('reason', error)}")

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from opensearchpy import OpenSearch
 
-from central import clock
+from central import bulk, clock
 from central.alerts.evaluate import STORES, Raised
 from central.alerts.measures import Measured, group, measure, stamp
 from central.calls.cluster import INDICES, MERGED
 from central.client import Connection, translated
-from central.errors import CentralError
 from central.usual.expectation import Expectation, expectation_of
 
 log = logging.getLogger("central.alerts")
@@ -24,7 +23,6 @@ STATUSES: Final = ("agent_silent", "pbx_silent", "idle")
 _LIVE: Final = "pabx-live"
 _DAYS_SECONDS: Final = 4 * 86_400
 _MOST: Final = 10_000
-_BATCH: Final = 500
 _SHARDS: Final = {"allow_partial_search_results": "false"}
 _KEPT: Final = (
     "usual",
@@ -147,17 +145,12 @@ class States:
 
     def _write(self, changes: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         """Write over fields of `store`, past the pipeline, which judges what stores send."""
-        wanted = [(name, change) for name, change in changes if change]
-        for start in range(0, len(wanted), _BATCH):
-            lines: list[dict[str, Any]] = []
-            for name, change in wanted[start : start + _BATCH]:
-                lines += [{"update": {"_id": name, "retry_on_conflict": 5}}, {"doc": {"store": change}}]
-            with translated(self._connection, f"writing {STORES}"):
-                params = {"pipeline": "_none", "refresh": "true"}
-                answer = self._client.bulk(body=lines, index=STORES, params=params)
-            for item in answer["items"]:
-                if error := item["update"].get("error"):
-                    raise CentralError(f"{STORES} {item['update']['_id']}: {error.get('reason', error)}")
+        pairs: list[bulk.Pair] = [
+            ({"update": {"_id": name, "retry_on_conflict": 5}}, {"doc": {"store": change}})
+            for name, change in changes
+            if change
+        ]
+        bulk.write(self._client, self._connection, STORES, pairs)
 
 
 def status_of(store: Measured, findings: set[str]) -> str:

@@ -1,14 +1,13 @@
 """Brings the register into the cluster: its lines into a pipeline, what holds now into `pabx-stores`."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any, Final
 
 from opensearchpy import OpenSearch, exceptions
 
+from central import bulk
 from central.client import Connection, translated
-from central.errors import CentralError, UsageError
+from central.errors import UsageError
 from central.generate.pipeline import REGISTER_PIPELINE
 from central.plan import Action, Resource, compare
 from central.stores.changes import Change, change_of, other_zone, update
@@ -20,6 +19,7 @@ from central.stores.report import Report
 INDEX: Final = "pabx-stores"
 
 _BATCH: Final = 500
+_MEND: Final = "mend that and apply the file again, what was written stays"
 
 
 class Cluster:
@@ -73,16 +73,8 @@ class Cluster:
 
     def write(self, changes: list[Change], now: str) -> None:
         """Write what differs; what the heartbeats wrote into the same documents stays."""
-        for start in range(0, len(changes), _BATCH):
-            lines: list[dict[str, Any]] = []
-            for change in changes[start : start + _BATCH]:
-                lines += update(change, now)
-            with translated(self._connection, f"writing {INDEX}"):
-                # Past the ingest pipeline: it judges what the stores send.
-                params = {"pipeline": "_none", "refresh": "true"}
-                answer = self._client.bulk(body=lines, index=INDEX, params=params)
-            for item in answer["items"]:
-                _check(item["update"])
+        pairs = [update(change, now) for change in changes]
+        bulk.write(self._client, self._connection, INDEX, pairs, mend=_MEND)
 
     def _pipeline(self, name: str) -> dict[str, Any] | None:
         with translated(self._connection, f"ingest pipeline {name}"):
@@ -133,13 +125,3 @@ def apply(cluster: Cluster, url: str, file: File, now: datetime, *, dry_run: boo
         zones={name: zone for name, zone in zones.items() if zone is not None},
         later={name: min(days) for name, days in coming.items() if days},
     )
-
-
-def _check(item: Mapping[str, Any]) -> None:
-    if item["status"] >= HTTPStatus.BAD_REQUEST:
-        error = item.get("error", {})
-        cause = error.get("caused_by") or error
-        raise CentralError(
-            f"{INDEX}/{item.get('_id')}: the cluster refuses it ({item['status']}: {cause.get('reason')}): "
-            "mend that and apply the file again, what was written stays"
-        )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from central import bulk
 from central.stores.register import Line
 
 # The agent tells the zone of its clock itself: what it says is the fact, and stays.
@@ -63,7 +64,7 @@ def change_of(name: str, line: Line, source: Mapping[str, Any] | None) -> Change
     return Change(name, False, set_, gone, tuple(fields)) if fields else None
 
 
-def update(change: Change, now: str) -> list[dict[str, Any]]:
+def update(change: Change, now: str) -> bulk.Pair:
     """Give a change as two lines of a bulk request; `now` becomes the time of the registration."""
     upsert = {
         "@timestamp": now,
@@ -78,10 +79,7 @@ def update(change: Change, now: str) -> list[dict[str, Any]]:
     }
     params = {"said": change.said, "gone": list(change.gone), "now": now}
     script = {"lang": "painless", "source": _SCRIPT, "params": params}
-    return [
-        {"update": {"_id": change.name, "retry_on_conflict": 5}},
-        {"script": script, "upsert": upsert},
-    ]
+    return {"update": {"_id": change.name, "retry_on_conflict": 5}}, {"script": script, "upsert": upsert}
 
 
 def other_zone(line: Line, source: Mapping[str, Any] | None) -> str | None:

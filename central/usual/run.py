@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from opensearchpy import OpenSearch
 
+from central import bulk
 from central.calls.cluster import StoredCalls
 from central.client import Connection, translated
-from central.errors import CentralError
 from central.stores.apply import INDEX
 from central.usual.calendar import calendar_of
 from central.usual.counts import counts_of
@@ -16,7 +16,6 @@ from central.usual.estimate import Usual, usual_of
 from central.usual.report import Report, differs
 
 _MOST_STORES: Final = 10_000
-_BATCH: Final = 500
 _FIELDS: Final = (
     *("store.timezone", "store.state", "store.city", "store.opening_hours", "store.opening_exceptions"),
     *("store.holidays", "store.closed_from", "store.usual"),
@@ -80,28 +79,10 @@ def _stores(client: OpenSearch, connection: Connection) -> dict[str, dict[str, A
 
 
 def _write(client: OpenSearch, connection: Connection, learned: dict[str, Usual], now: str) -> None:
-    names = list(learned)
-    for start in range(0, len(names), _BATCH):
-        lines: list[dict[str, Any]] = []
-        for name in names[start : start + _BATCH]:
-            params = {"usual": learned[name].as_dict() | {"learned_at": now}}
-            lines += [
-                {"update": {"_id": name, "retry_on_conflict": 5}},
-                {"script": {"lang": "painless", "source": _SCRIPT, "params": params}},
-            ]
-        with translated(connection, f"writing {INDEX}"):
-            # Past the ingest pipeline: it judges what the stores send.
-            answer = client.bulk(body=lines, index=INDEX, params={"pipeline": "_none", "refresh": "true"})
-        for item in answer["items"]:
-            _check(item["update"])
-
-
-def _check(item: dict[str, Any]) -> None:
+    pairs: list[bulk.Pair] = []
+    for name, usual in learned.items():
+        params = {"usual": usual.as_dict() | {"learned_at": now}}
+        script = {"lang": "painless", "source": _SCRIPT, "params": params}
+        pairs.append(({"update": {"_id": name, "retry_on_conflict": 5}}, {"script": script}))
     # A store whose document went meanwhile has nothing that could be usual.
-    if item["status"] >= HTTPStatus.BAD_REQUEST and item["status"] != HTTPStatus.NOT_FOUND:
-        error = item.get("error", {})
-        cause = error.get("caused_by") or error
-        raise CentralError(
-            f"{INDEX}/{item.get('_id')}: the cluster refuses what is usual ({item['status']}: "
-            f"{cause.get('reason')}): mend that and run it again, what was written stays"
-        )
+    bulk.write(client, connection, INDEX, pairs, "what is usual", passed_over=(HTTPStatus.NOT_FOUND,))
