@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -16,6 +16,7 @@ from central.alerts.files import LANGUAGES, Monitor, load
 from central.alerts.measures import stamp
 from central.alerts.memory import Memory
 from central.alerts.send import post
+from central.alerts.service import Service, changes, problem
 from central.alerts.watch import Told, Watch
 from central.client import Connection, connect
 from central.errors import CentralError, UsageError
@@ -121,7 +122,8 @@ def watch_lines(given: argparse.Namespace, connection: Connection) -> Iterator[s
         CentralError: with `--once`, as above.
     """
     shipped = monitors(given)
-    wanted = [one for one in channels.load(given.channels) if one.enabled] if given.channels else []
+    wanted, left_out = _posted(given.channels)
+    yield from left_out
     client = connect(connection)
     if wanted and not given.tell and plugin.ALERTING in plugin.plugins(client, connection):
         yield "the Alerting plugin tells the channels (central install --channels): this only watches"
@@ -129,25 +131,27 @@ def watch_lines(given: argparse.Namespace, connection: Connection) -> Iterator[s
     watch = Watch(client, connection, shipped, wanted)
     if given.once:
         told = watch.round()
-        yield from _changes(told)
+        yield from changes(told)
         _raise_failures(told.results)
         if told.failed:
-            raise CentralError("\n".join(told.failed))
+            raise CentralError("\n".join(dict.fromkeys(told.failed)))
         return
     stop = _stopper()
-    failing = ""
+    service = Service(watch, getattr(given, "language", None) or LANGUAGES[0])
     while not stop.is_set():
-        try:
-            told = watch.round()
-            yield from _changes(told)
-            problems = [_problem(result) for result in told.results if result.error] + told.failed
-            text = "; ".join(problems)
-        except CentralError as error:
-            text = str(error)
-        if text != failing:  # once, and when it is over
-            yield f"central: {text}" if text else "all monitors run, and all channels take messages, again"
-            failing = text
+        yield from service.step()
         stop.wait(given.every)
+
+
+def _posted(file: Path | None) -> tuple[list[channels.Channel], list[str]]:
+    """The channels of a file that can be told without the Notifications plugin, and a line for each other."""
+    enabled = [one for one in channels.load(file) if one.enabled] if file else []
+    left_out = [
+        f"channel {one.id} is left out: only the Notifications plugin sends e-mail"
+        for one in enabled
+        if one.kind == "email"
+    ]
+    return [one for one in enabled if one.kind != "email"], left_out
 
 
 def test_lines(given: argparse.Namespace, connection: Connection) -> Iterator[str]:
@@ -157,15 +161,19 @@ def test_lines(given: argparse.Namespace, connection: Connection) -> Iterator[st
         UsageError: there is no such channel.
         CentralError: one did not take it.
     """
-    client = connect(connection)
-    if given.channels is None and plugin.NOTIFICATIONS in plugin.plugins(client, connection):
-        there = plugin.channels_in_use(client, connection)
-        for name in _chosen(given.channel, there, "the cluster"):
-            yield f"{name}: {plugin.send_test(client, connection, name)}"
-        return
     if given.channels is None:
-        raise UsageError("the cluster has no Notifications plugin: name a file of channels with --channels")
-    there_ = {one.id: one for one in channels.load(given.channels) if one.enabled}
+        client = connect(connection)
+        if plugin.NOTIFICATIONS not in plugin.plugins(client, connection):
+            raise UsageError(
+                "the cluster has no Notifications plugin: name a file of channels with --channels"
+            )
+        there = plugin.channels_in_use(client, connection)
+        names = _chosen(given.channel, there, "the cluster")
+        yield from _each(names, lambda name: plugin.send_test(client, connection, name))
+        return
+    posted, left_out = _posted(given.channels)
+    yield from left_out
+    by_name = {one.id: one for one in posted}
     body = {
         "finding": "test",
         "severity": 5,
@@ -175,9 +183,24 @@ def test_lines(given: argparse.Namespace, connection: Connection) -> Iterator[st
         "subject": "Teste · Test",
         "text": "central alerts test: se isto chegou, os alertas chegam. If this came, alerts come.",
     }
-    for name in _chosen(given.channel, there_, str(given.channels)):
-        post(there_[name], body)
-        yield f"{name}: sent"
+
+    def send(name: str) -> str:
+        post(by_name[name], body)
+        return "sent"
+
+    yield from _each(_chosen(given.channel, by_name, str(given.channels)), send)
+
+
+def _each(names: Sequence[str], send: Callable[[str], str]) -> Iterator[str]:
+    """Try all of them, and fail at the end where one failed."""
+    failed = []
+    for name in names:
+        try:
+            yield f"{name}: {send(name)}"
+        except CentralError as error:
+            failed.append(str(error))
+    if failed:
+        raise CentralError("\n".join(failed))
 
 
 def _chosen(wanted: str | None, there: Collection[str], where: str) -> list[str]:
@@ -224,19 +247,8 @@ def _listed(told: Told, since: Mapping[Key, str], texts: Mapping[Key, str]) -> I
     yield f"{count} alert{'' if count == 1 else 's'}; {ran} of {len(told.results)} monitors ran"
 
 
-def _changes(told: Told) -> Iterator[str]:
-    for one, message in told.began:
-        yield f"begins  {one.severity} {one.finding}  {message.splitlines()[0] if message else one.keys}"
-    for one in told.ended:
-        yield f"ends    {one.severity} {one.finding}  {one.keys}"
-
-
-def _problem(result: Result) -> str:
-    return f"monitor {result.monitor.name!r} could not be run: {result.error}"
-
-
 def _raise_failures(results: Sequence[Result]) -> None:
-    if failed := [_problem(result) for result in results if result.error]:
+    if failed := [problem(result) for result in results if result.error]:
         raise CentralError("\n".join(failed))
 
 

@@ -81,8 +81,7 @@ def measure(
     watch["hour"] = local.hour
     learned = (store.get("usual") or {}).get("calls")
     watch["usual_calls"] = round(expectation.this_hour(now), 1) if learned else None
-    hidden = bool(_troubled(store)) or silence >= thresholds()["watch"]["trouble_seconds"]
-    watch |= _calls(store, expectation, days, now, hidden=hidden)
+    watch |= _calls(store, expectation, days, now)
     trouble = _troubled(store)
     watch["trouble_local"] = _clock(seen - trouble, expectation) if seen and trouble else None
     if seen is not None and not measured.heard:
@@ -174,8 +173,6 @@ def _calls(
     expectation: Expectation,
     days: Mapping[str, int],
     now: float,
-    *,
-    hidden: bool,
 ) -> Json:
     offset = store.get("clock_offset_seconds") or 0
     # Its clock may be wrong, and so are its times; a few seconds are the way of a heartbeat.
@@ -191,7 +188,7 @@ def _calls(
     # What is switched off overnight hides no call.
     complete = [at for at in starts if not expectation.known or expectation.is_within(at, grace)]
     complete += [before.timestamp()] if before else []
-    if hidden:
+    if _troubled(store):
         complete.append(now)
     found: Json = {"complete_from": stamp(max(complete)) if complete else None}
     calls = [at for at in (own("last_call"), own("last_row")) if at is not None]

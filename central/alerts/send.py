@@ -36,8 +36,7 @@ def post(channel: Channel, body: Json) -> None:
     """
     if channel.kind == "email":
         raise CentralError(
-            f"channel {channel.id}: e-mail is sent by the Notifications plugin, which this cluster lacks: "
-            "use a webhook"
+            f"channel {channel.id}: only the Notifications plugin sends e-mail: use a webhook here"
         )
     # Without a plugin too, Slack and Teams take nothing but a text.
     content = body if channel.takes_json else {"text": f"{body['subject']}\n\n{body['text']}"}

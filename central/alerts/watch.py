@@ -32,13 +32,15 @@ class Told:
         results: of each monitor.
         began: alerts that were not there before, each with its message.
         ended: alerts that are over.
-        failed: messages that no channel took, one line each.
+        failed: channels that took no message, and messages that could not be filled in, one line each.
+        broken: ids of those channels: they are left alone for the rest of the round.
     """
 
     results: list[Result]
     began: list[tuple[Raised, str]] = field(default_factory=list)
     ended: list[Raised] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
 
 
 class Watch:
@@ -201,14 +203,24 @@ class Watch:
                 "subject": subject,
                 "text": text,
             }
-            for channel in self._channels:
-                try:
-                    post(channel, body)
-                except CentralError as error:
-                    told.failed.append(f"{subject}: {error}")
-                else:
-                    reached |= {one.keys for one, _ in together}
+            if self.post(body, told):
+                reached |= {one.keys for one, _ in together}
         return reached
+
+    def post(self, body: Json, told: Told) -> bool:
+        """Post to every channel but those that have failed in this round; whether one of them took it."""
+        taken = False
+        for channel in self._channels:
+            if channel.id in told.broken:
+                continue
+            try:
+                post(channel, body)
+            except CentralError as error:
+                told.broken.add(channel.id)
+                told.failed.append(str(error))
+            else:
+                taken = True
+        return taken
 
     def _filled_in(
         self, monitor: Monitor, action: str, alerts: Sequence[tuple[Raised, Json | None]], told: Told

@@ -165,6 +165,8 @@ def _trunks(text: str, wrong: _Wrong) -> tuple[tuple[str, ...], tuple[str, ...]]
         name, colon, number = (piece.strip() for piece in part.rpartition(":"))
         if colon and not (name and _CHANNELS.fullmatch(number)):
             wrong("trunks", f"{part!r} has no number of calls it can carry: write it like vivo:10")
+        if "=" in part:
+            wrong("trunks", f"{part!r}: write it like {part.replace('=', ':')}")
         names.append(name if colon else number)
         if colon:
             channels.append(f"{name}={number}")

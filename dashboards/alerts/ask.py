@@ -22,6 +22,12 @@ def since(field: str, seconds: float) -> Json:
     return {"range": {field: {"gte": ago(seconds), "format": "epoch_millis"}}}
 
 
+def within(field: str, seconds: float) -> Json:
+    """A date that is no longer ago than so many seconds, and not to come: a wrong clock dates calls ahead."""
+    span = {"gte": ago(seconds), "lte": END, "format": "epoch_millis"}
+    return {"range": {field: span}}
+
+
 def before(field: str, seconds: float) -> Json:
     """A date that is longer ago than so many seconds."""
     return {"range": {field: {"lt": ago(seconds), "format": "epoch_millis"}}}

@@ -22,7 +22,7 @@ def missed_rate(say: Say, limits: Thresholds) -> Finding:
     """More inbound calls are missed than the store's own share of them explains."""
     limit = limits["missed_rate"]
     calls = ask.every(
-        ask.since("@timestamp", limit["hours"] * 3600),
+        ask.within("@timestamp", limit["hours"] * 3600),
         ask.is_("call.direction", "inbound"),
         ask.there("call.missed"),
         none=(_MERGED,),
@@ -38,15 +38,15 @@ def missed_rate(say: Say, limits: Thresholds) -> Finding:
                 "a loja perde mais ligações do que de costume",
                 "the store misses more calls than is usual for it",
             ),
-            say("a loja perde ligações como de costume", "the store misses calls as usual"),
+            say("as ligações perdidas da loja voltaram ao normal", "the store misses calls as usual"),
             first=(
                 say(
                     "Alguém está no balcão? O ramal está ocupado ou no silencioso?",
                     "Is somebody there? Is the telephone busy or muted?",
                 ),
                 say(
-                    "Quais: painel da loja, chamadas perdidas.",
-                    "Which ones: the store's dashboard, missed calls.",
+                    "Quais: painel Chamadas perdidas.",
+                    "Which ones: the dashboard Missed calls.",
                 ),
             ),
         ),
@@ -71,7 +71,7 @@ def missed_rate(say: Say, limits: Thresholds) -> Finding:
 def cost_jump(say: Say, limits: Thresholds) -> Finding:
     """Outbound calls take far more minutes, or cost far more, than on a busy day."""
     limit = limits["cost_jump"]
-    calls = ask.every(ask.since("@timestamp", limit["hours"] * 3600), _OUTBOUND, none=(_MERGED,))
+    calls = ask.every(ask.within("@timestamp", limit["hours"] * 3600), _OUTBOUND, none=(_MERGED,))
     usual = ask.every(ask.REGISTERED, ask.there("store.usual.learned_at"))
     return Finding(
         "cost_jump",
@@ -80,11 +80,11 @@ def cost_jump(say: Say, limits: Thresholds) -> Finding:
         ask.some(calls, usual),
         Words(
             say("os minutos ou o custo da loja dispararam", "the store's minutes or cost have jumped"),
-            say("os minutos e o custo da loja são normais", "the store's minutes and cost are normal"),
+            say("os minutos e o custo da loja voltaram ao normal", "the store's minutes and cost are normal"),
             first=(
                 say(
-                    "Quem ligou para onde: painel da loja, maiores custos.",
-                    "Who called where: the store's dashboard, highest costs.",
+                    "Quem ligou para onde: painel Custos, ligações tarifáveis.",
+                    "Who called where: the dashboard Costs, billable calls.",
                 ),
                 say(
                     "Ninguém ligou? Troque as senhas dos ramais e bloqueie o destino na operadora.",
@@ -111,7 +111,7 @@ def abroad(say: Say, limits: Thresholds) -> Finding:
     """A call abroad, or to a premium number, goes out while the store is closed: also while it goes on."""
     limit = limits["abroad"]
     over = ask.every(
-        ask.since("event.end", limit["minutes"] * 60),
+        ask.within("event.end", limit["minutes"] * 60),
         _OUTBOUND,
         ask.some(
             ask.is_("call.category", "international"),
@@ -147,12 +147,12 @@ def abroad(say: Say, limits: Thresholds) -> Finding:
                 "a call abroad or to a premium number while the store is closed",
             ),
             say(
-                "não há mais ligação internacional fora de hora",
+                "não há mais ligação internacional ou 0900 fora do horário",
                 "no more calls abroad outside the opening hours",
             ),
             first=(
                 say(
-                    "Há alguém na loja? Se não, a central foi invadida.",
+                    "Há alguém na loja? Se não, a central telefônica foi invadida.",
                     "Is anybody there? If not, the PBX was broken into.",
                 ),
                 say(
@@ -190,7 +190,7 @@ def decline(say: Say, limits: Thresholds) -> Finding:
         ),
         Words(
             say("as ligações da loja diminuíram muito", "the store's calls have become far fewer"),
-            say("as ligações da loja voltaram ao costume", "the store's calls are as usual again"),
+            say("as ligações da loja voltaram ao normal", "the store's calls are as usual again"),
             (
                 fact("usual.recent_calls", say("Ligações em sete dias: @", "Calls in seven days: @")),
                 fact(

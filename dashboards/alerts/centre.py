@@ -21,7 +21,7 @@ def quarantine(say: Say, limits: Thresholds) -> Finding:
         {"match_all": {}},
         Words(
             say("há documentos na quarentena", "there are documents in the quarantine"),
-            say("a quarentena está vazia", "the quarantine is empty"),
+            say("não há mais documentos na quarentena", "there are no documents in the quarantine any more"),
             first=(
                 say("O que e por quê: central quarantine list", "What and why: central quarantine list"),
                 say(
@@ -45,14 +45,14 @@ def audit_difference(say: Say, limits: Thresholds) -> Finding:
         ask.every(ask.is_("audit.kind", "finding"), ask.is_("audit.state", "differs")),
         Words(
             say(
-                "os números da loja não conferem com os da central",
+                "os números da loja não conferem com os da matriz",
                 "head office's figures differ from the store's",
             ),
             say("os números da loja conferem", "head office's figures equal the store's"),
             first=(
                 say("Quais dias: central audit", "Which days: central audit"),
                 say(
-                    "Até 7 dias corrige-se sozinho à noite; antes disso: shipper backfill, na loja",
+                    "Os últimos 7 dias se corrigem sozinhos à noite; os outros: shipper backfill, na loja",
                     "Up to 7 days it heals at night; older days: shipper backfill, at the store",
                 ),
             ),
@@ -83,8 +83,8 @@ def gate_trouble(say: Say, limits: Thresholds) -> Finding:
         ("pabx-gate",),
         ask.every(there, ask.some(*wrong)),
         Words(
-            say("a entrada central não está bem", "head office's gate is not well"),
-            say("a entrada central está bem", "head office's gate is well"),
+            say("a entrada da matriz não está bem", "head office's gate is not well"),
+            say("a entrada da matriz está bem", "head office's gate is well"),
             first=(
                 say(
                     "Na máquina da entrada: central gate status", "On the gate's machine: central gate status"
@@ -137,7 +137,7 @@ def watch_silent(say: Say, limits: Thresholds) -> Finding:
             say("central alerts watch está rodando", "central alerts watch runs"),
             first=(
                 say(
-                    "Inicie-o: sem ele não se acham lojas sem ligações.",
+                    "Inicie-o: sem ele, lojas sem ligações não são encontradas.",
                     "Start it: without it no idle store is found.",
                 ),
             ),

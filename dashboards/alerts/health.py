@@ -25,7 +25,15 @@ def clock_wrong(say: Say, limits: Thresholds) -> Finding:
         Words(
             say("o relógio da loja está errado", "the store's clock is wrong"),
             say("o relógio da loja está certo de novo", "the store's clock is right again"),
-            (fact("clock_offset_seconds", say("Adiantado em segundos: @", "Ahead by seconds: @")),),
+            (
+                fact(
+                    "clock_offset_seconds",
+                    say(
+                        "Diferença em segundos (positiva: adiantado): @",
+                        "Off by seconds (positive: ahead): @",
+                    ),
+                ),
+            ),
             (
                 say(
                     "Sincronize a hora do Windows; depois, no WSL: hwclock -s",
@@ -82,12 +90,12 @@ def falling_behind(say: Say, limits: Thresholds) -> Finding:
             say("a entrega da loja está em dia", "the store's delivery has caught up"),
             (
                 fact("lag_seconds", say("Atraso em segundos: @", "Behind by seconds: @")),
-                fact("spool_documents", say("Documentos na fila: @", "Documents waiting: @")),
+                fact("spool_documents", say("Documentos na fila de envio: @", "Documents waiting: @")),
                 fact("checks.sending", say("Envio: @", "Sending: @")),
             ),
             (
                 say("A internet da loja está lenta?", "Is the store's line slow?"),
-                say("A entrada central: central gate status", "Head office's gate: central gate status"),
+                say("A entrada da matriz: central gate status", "Head office's gate: central gate status"),
             ),
         ),
     )
@@ -101,15 +109,15 @@ def spool_filling(say: Say, limits: Thresholds) -> Finding:
         limits,
         ask.there("store.spool_limit_bytes"),
         Words(
-            say("a fila da loja está enchendo", "the store's spool is filling up"),
-            say("a fila da loja esvaziou", "the store's spool has emptied"),
-            (fact("spool_documents", say("Documentos na fila: @", "Documents waiting: @")),),
+            say("a fila de envio da loja está enchendo", "the store's spool is filling up"),
+            say("a fila de envio da loja esvaziou", "the store's spool has emptied"),
+            (fact("spool_documents", say("Documentos na fila de envio: @", "Documents waiting: @")),),
             (
                 say(
-                    "Como em falling_behind: o caminho até a central.",
+                    "Como em falling_behind: o caminho até a matriz.",
                     "As for falling_behind: the way to head office.",
                 ),
-                say("Cheia, a leitura para; nada se perde.", "Full, reading stops; nothing is lost."),
+                say("Quando enche, a leitura para; nada se perde.", "Full, reading stops; nothing is lost."),
             ),
         ),
         condition=f"params.limit > 0 && params.used >= {limits['spool_filling']['share']} * params.limit",
@@ -135,11 +143,11 @@ def disk_filling(say: Say, limits: Thresholds) -> Finding:
             (fact("disk_free_bytes", say("Bytes livres: @", "Bytes free: @")),),
             (
                 say(
-                    "Gravações antigas (/var/spool/asterisk/monitor) e logs são os suspeitos.",
+                    "Gravações antigas (/var/spool/asterisk/monitor) e logs costumam ser a causa.",
                     "Old recordings (/var/spool/asterisk/monitor) and logs are the usual ones.",
                 ),
                 say(
-                    "Cheio, o Asterisk não grava ligações no banco: elas se perdem.",
+                    "Com o disco cheio, o Asterisk não grava as ligações no banco: elas se perdem.",
                     "Once full, Asterisk cannot write calls into its database: those are lost.",
                 ),
             ),
@@ -192,7 +200,7 @@ def trunk_saturated(say: Say, limits: Thresholds) -> Finding:
             ),
             (
                 say("Quem está ao telefone: central live", "Who is on the phone: central live"),
-                say("Se é costume: mais canais.", "If it is usual: more channels."),
+                say("Se é sempre assim: contrate mais canais.", "If it is usual: more channels."),
             ),
         ),
     )

@@ -54,12 +54,12 @@ def agent_silent(say: Say, limits: Thresholds) -> Finding:
             none=(_GROUPED,),
         ),
         Words(
-            say("o agente da loja está calado", "the store's agent is silent"),
-            say("o agente da loja é ouvido de novo", "the store's agent is heard again"),
+            say("o agente da loja está sem dar sinal", "the store's agent is silent"),
+            say("o agente da loja voltou a dar sinal", "the store's agent is heard again"),
             (
                 fact(
                     "watch.seen_local",
-                    say("Calado desde (hora da loja): @", "Silent since (store's time): @"),
+                    say("Sem sinal desde (hora da loja): @", "Silent since (store's time): @"),
                 ),
                 fact("last_seen", say("Último sinal (UTC): @", "Last heard (UTC): @")),
                 usual(say),
@@ -88,8 +88,8 @@ def never_seen(say: Say, limits: Thresholds) -> Finding:
         (ask.STORES,),
         ask.watched(ask.before("store.registered_at", hours * 3600), none=(ask.there("store.last_seen"),)),
         Words(
-            say("o agente da loja nunca foi ouvido", "the store's agent was never heard"),
-            say("o agente da loja foi ouvido", "the store's agent was heard"),
+            say("o agente da loja nunca deu sinal", "the store's agent was never heard"),
+            say("o agente da loja deu o primeiro sinal", "the store's agent was heard"),
             (fact("registered_at", say("Cadastrada em (UTC): @", "Registered (UTC): @")),),
             (
                 say("O agente foi instalado nessa loja?", "Was the agent installed at this store?"),
@@ -104,7 +104,6 @@ def never_seen(say: Say, limits: Thresholds) -> Finding:
 
 def pbx_silent(say: Say, limits: Thresholds) -> Finding:
     """The agent lives; the database, Asterisk, all trunks or all telephones do not answer."""
-    checks = ("reading", "ami")
     return Finding(
         "pbx_silent",
         1,
@@ -115,7 +114,8 @@ def pbx_silent(say: Say, limits: Thresholds) -> Finding:
             say("a central telefônica responde de novo", "the PBX answers again"),
             (
                 fact("watch.trouble_local", say("Desde (hora da loja): @", "Since (store's time): @")),
-                *(fact(f"checks.{part}", f"{part}: @") for part in checks),
+                fact("checks.reading", say("Banco de dados: @", "Database: @")),
+                fact("checks.ami", "AMI: @"),
                 fact("trunks_down", say("Troncos fora: @", "Trunks down: @")),
                 fact(
                     "extensions_unregistered",
@@ -177,7 +177,7 @@ def idle(say: Say, limits: Thresholds) -> Finding:
                     "If not: the line or the carrier. If it does: is the store open?",
                 ),
                 say(
-                    "Fechada por um motivo: anote em opening_exceptions.",
+                    "Fechada por algum motivo? Anote em opening_exceptions.",
                     "Closed for a reason: note it in opening_exceptions.",
                 ),
             ),
@@ -219,13 +219,15 @@ def _together(name: str, say: Say, limits: Thresholds, keys: tuple[str, ...], la
         ask.watched(ask.there("store.last_seen"), none=grouped),
         Words(
             say(
-                "a maior parte das lojas da região está calada" if region else "quase nenhuma loja é ouvida",
+                "a maior parte das lojas da região está sem dar sinal"
+                if region
+                else "quase nenhuma loja está dando sinal",
                 "most of the region's stores are silent" if region else "hardly any store is heard",
             ),
             say(
-                "as lojas da região são ouvidas de novo, ou o alerta é de todas as lojas"
+                "as lojas da região voltaram a dar sinal, ou o alerta passou a ser de todas as lojas"
                 if region
-                else "as lojas são ouvidas de novo",
+                else "as lojas voltaram a dar sinal",
                 "the region's stores are heard again, or the alert is of all stores"
                 if region
                 else "the stores are heard again",
@@ -234,7 +236,7 @@ def _together(name: str, say: Say, limits: Thresholds, keys: tuple[str, ...], la
                 say(
                     "Energia ou internet da região: há notícia de queda?"
                     if region
-                    else "A entrada central: central gate status",
+                    else "A entrada da matriz: central gate status",
                     "The region's power or internet: is an outage reported?"
                     if region
                     else "Head office's gate: central gate status",

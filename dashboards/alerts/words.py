@@ -40,7 +40,7 @@ def reminded(finding: Finding, say: Say) -> str:
 
 def closed(finding: Finding, say: Say) -> str:
     """When it is over."""
-    silent = say(" (ou não é mais ouvida)", " (or is heard no more)") if finding.heard else ""
+    silent = say(" (ou parou de dar sinal)", " (or is heard no more)") if finding.heard else ""
     return _loop("completedAlerts", [_head(finding, say("FIM", "OVER"), finding.words.over + silent)])
 
 

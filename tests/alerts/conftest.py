@@ -12,6 +12,7 @@ from central.cli import main
 from central.client import Connection, connect
 from central.install import apply, plan
 from compose.stack import OpenSearchCluster
+from tests.alerts.receiver import Receiver, listening
 from tests.alerts.scene import clear, make_indices
 from tests.central.outcome import Outcome
 
@@ -66,3 +67,9 @@ def central(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         return Outcome(end.value.code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as found:
+        yield found

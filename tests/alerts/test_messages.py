@@ -35,9 +35,9 @@ USUAL = {
 }
 AGENT_SILENT = {
     "pt-BR": """\
-ALERTA Loja001,Loja Centro: o agente da loja está calado
+ALERTA Loja001,Loja Centro: o agente da loja está sem dar sinal
 Cidade: São Paulo
-Calado desde (hora da loja): 2026-11-23 13:58
+Sem sinal desde (hora da loja): 2026-11-23 13:58
 Último sinal (UTC): 2026-11-23T14:28:29.000Z
 De costume nesta hora (14 h): 6.0 ligações
 Painel: https://paineis.example/app/dashboards#/view/pabx-store?_a=(query:(language:kuery,query:'store.id:%22Loja001%22'))
@@ -229,7 +229,7 @@ def test_reminder_end_and_several_at_once(client: OpenSearch, connection: Connec
     assert messages.filled_in(client, connection, monitor, "closed", alerts) == (
         "Fim · a loja voltou a ter ligações",
         "\n".join(
-            f"FIM Loja00{n},Loja {n}: a loja voltou a ter ligações (ou não é mais ouvida)" for n in (1, 2)
+            f"FIM Loja00{n},Loja {n}: a loja voltou a ter ligações (ou parou de dar sinal)" for n in (1, 2)
         ),
     )
     subject, text = messages.filled_in(client, connection, monitor, "reminder", alerts[:1])

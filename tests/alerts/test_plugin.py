@@ -80,7 +80,11 @@ def test_everything_is_created_once_and_then_unchanged(fake: FakePlugins) -> Non
     everything = [*SETTINGS, "channel pabx-here", *NAMES]
     assert (done, said) == ({"create": everything}, [])
     assert len(fake.writes) == 28
-    assert fake.settings == {SETTING: "-1"}
+    assert fake.settings == {
+        SETTING: "-1",
+        "script.context.template.max_compilations_rate": "1000/5m",
+        "script.context.template.cache_max_size": "1000",
+    }
     assert len(fake.monitors) == 24
     assert fake.configs["pabx-here"]["webhook"] == {
         "url": "https://hooks.example/pabx",

@@ -62,7 +62,7 @@ def gigabytes(name: str) -> Said:
     return Said(name, "@ GB", "@ GB")
 
 
-HEARD = minutes("agent_silent.seconds")
+HEARD = seconds("agent_silent.seconds")
 TOGETHER = (
     seconds("region_silent.seconds"),
     Said("region_silent.stores", "at least @ stores", "ao menos @ lojas"),

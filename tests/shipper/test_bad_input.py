@@ -137,7 +137,7 @@ class TestCluster:
             result = store_with_rows.set("output.opensearch", url=cluster.url).run("run", "--once")
         finally:
             central_install(cluster)
-        assert_one_line(result, "output: ", "version 1, this agent needs 5", "run: central install")
+        assert_one_line(result, "output: ", "version 1, this agent needs 6", "run: central install")
         assert store_with_rows.run("run", "--once").code == 0
 
     def test_forward_unreachable(self, store_with_rows: Store, cdr_database: CdrDatabase) -> None:
