@@ -171,11 +171,8 @@ def _sorted(raised: Iterable[Raised]) -> tuple[Raised, ...]:
 
 def _reason(error: Any) -> str:
     """The innermost reason of a search that failed."""
-    causes = error.get("root_cause") or [error]
-    cause = causes[0]
-    while isinstance(cause.get("caused_by"), dict):
-        cause = cause["caused_by"]
     deepest = error
     while isinstance(deepest.get("caused_by"), dict):
         deepest = deepest["caused_by"]
-    return " ".join(str(deepest.get("reason") or cause.get("reason") or error).split())
+    causes = error.get("root_cause") or [error]
+    return " ".join(str(deepest.get("reason") or causes[0].get("reason") or error).split())

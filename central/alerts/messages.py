@@ -10,7 +10,8 @@ from central.alerts.evaluate import Raised
 from central.alerts.files import Json, Monitor, as_json
 from central.client import Connection, translated
 
-_LISTS: Final = {"opened": "newAlerts", "reminder": "dedupedAlerts", "closed": "completedAlerts"}
+LISTS: Final = {"opened": "newAlerts", "reminder": "dedupedAlerts", "closed": "completedAlerts"}
+"""An action of ours: the list in which the plugin tells its alerts."""
 _STATES: Final = {"opened": "ACTIVE", "reminder": "ACTIVE", "closed": "COMPLETED"}
 
 
@@ -34,8 +35,8 @@ def filled_in(
         CentralError: the cluster cannot fill it in.
     """
     chosen = monitor.action(action)
-    lists: dict[str, list[Json]] = {name: [] for name in _LISTS.values()}
-    lists[_LISTS[action]] = [_alert(raised, document, _STATES[action]) for raised, document in alerts]
+    lists: dict[str, list[Json]] = {name: [] for name in LISTS.values()}
+    lists[LISTS[action]] = [_alert(raised, document, _STATES[action]) for raised, document in alerts]
     context = {
         "monitor": {"name": monitor.name},
         "trigger": {name: monitor.trigger[name] for name in ("id", "name", "severity")},

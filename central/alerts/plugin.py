@@ -11,6 +11,7 @@ from opensearchpy import OpenSearch, exceptions
 
 from central.alerts.channels import PREFIX, Channel, kind_of
 from central.alerts.files import Json, Monitor, as_json, finding_of
+from central.alerts.messages import LISTS
 from central.client import Connection, translated
 from central.errors import CentralError
 from central.plan import Action, Resource, Step, compare
@@ -110,7 +111,7 @@ def as_body(monitor: Monitor, action: Mapping[str, Any]) -> str:
 
     It is within its loop: in a run whose search failed there is no alert, and an empty message is not sent.
     """
-    alerts = {"opened": "newAlerts", "reminder": "dedupedAlerts", "closed": "completedAlerts"}[action["name"]]
+    alerts = LISTS[action["name"]]
     begin, end = f"{{{{#ctx.{alerts}}}}}", f"{{{{/ctx.{alerts}}}}}"
     text = action["message_template"]["source"].removeprefix(begin).removesuffix(end).rstrip("\n")
     head = {

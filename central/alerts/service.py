@@ -55,11 +55,13 @@ class Service:
         now = self._clock()
         told = Told([])
         try:
-            self._watch.measure()
             if self._good is None or now - self._good > GAP_SECONDS:
+                self._watch.measure()
                 self._settled = now + SETTLE_SECONDS
                 yield f"alerts begin in {SETTLE_SECONDS:.0f} s: the stores have that long to be heard"
-            if now >= self._settled:
+            elif now < self._settled:
+                self._watch.measure()
+            else:
                 told = self._watch.round()
             self._good = now
         except CentralError as error:

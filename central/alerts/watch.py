@@ -14,7 +14,7 @@ from central.alerts.files import Json, Monitor
 from central.alerts.measures import Measured, stamp
 from central.alerts.memory import Known, Memory
 from central.alerts.send import post
-from central.alerts.states import STATUSES, States
+from central.alerts.states import STATUSES, Round, States
 from central.client import Connection
 from central.errors import CentralError
 
@@ -71,13 +71,16 @@ class Watch:
         self._states = States(client, connection)
         self._memory = Memory(client, connection)
 
-    def measure(self) -> None:
+    def measure(self, now: float | None = None) -> Round:
         """Measure the stores only.
+
+        Args:
+            now: instead of the cluster's clock, seconds since 1970.
 
         Raises:
             CentralError: the cluster fails, as with the method below.
         """
-        self._states.look()
+        return self._states.look(now)
 
     def round(self, now: float | None = None) -> Told:
         """Do all of it once.
@@ -85,7 +88,7 @@ class Watch:
         Args:
             now: instead of the cluster's clock, seconds since 1970.
         """
-        look = self._states.look(now)
+        look = self.measure(now)
         for store, reason in look.unusable.items():
             log.warning("store %s is not watched: %s: correct the register's file", store, reason)
         results = evaluate(self._client, self._connection, self._monitors, round(look.now * 1000))

@@ -1,44 +1,29 @@
 """The rules of monitors: their table of contents, and those of all monitors together."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from dashboards.check import monitor_file, monitor_parts
 from dashboards.check.monitor_file import MonitorFile
 from dashboards.check.monitor_parts import shape_of, sources_of, tags_of
 from dashboards.check.reading import Mapped, listed, mapping, text_of
-from dashboards.check.rules import Finding
+from dashboards.check.rules import Finding, Rule
 
-
-@dataclass(frozen=True)
-class MonitorRule:
-    """One rule: R by the Alerting plugin, H by ourselves.
-
-    Attributes:
-        id: of it.
-        check: gives its breaches.
-    """
-
-    id: str
-    check: Callable[[MonitorFile], Iterable[str]]
-
-
-RULES: Final = (
+RULES: Final[tuple[Rule[MonitorFile, str], ...]] = (
     # What the Alerting plugin refuses, or takes and does not do.
-    MonitorRule("R-28", monitor_file.form),
-    MonitorRule("R-29", monitor_file.window),
-    MonitorRule("R-30", monitor_file.destination),
-    MonitorRule("R-31", monitor_file.no_documents),
-    MonitorRule("R-32", monitor_file.known_keys),
+    Rule("R-28", monitor_file.form),
+    Rule("R-29", monitor_file.window),
+    Rule("R-30", monitor_file.destination),
+    Rule("R-31", monitor_file.no_documents),
+    Rule("R-32", monitor_file.known_keys),
     # What our own alerts need.
-    MonitorRule("H-19", monitor_parts.names),
-    MonitorRule("H-20", monitor_parts.searched),
-    MonitorRule("H-21", monitor_parts.fields),
-    MonitorRule("H-22", monitor_parts.throttles),
-    MonitorRule("H-23", monitor_parts.messages),
-    MonitorRule("H-28", monitor_parts.keys),
+    Rule("H-19", monitor_parts.names),
+    Rule("H-20", monitor_parts.searched),
+    Rule("H-21", monitor_parts.fields),
+    Rule("H-22", monitor_parts.throttles),
+    Rule("H-23", monitor_parts.messages),
+    Rule("H-28", monitor_parts.keys),
 )
 UNIQUE: Final = "H-24"
 """No name occurs twice."""

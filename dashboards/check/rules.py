@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from dashboards.check import dashboards, file, panels, patterns, references, searches, vega
 from dashboards.check.reading import Mapped, Problem, Shipment, read
@@ -28,9 +28,13 @@ class Finding:
         return f"{self.file}: {self.object}: {self.rule}: {self.text}"
 
 
+Subject = TypeVar("Subject")
+Breach = TypeVar("Breach")
+
+
 @dataclass(frozen=True)
-class Rule:
-    """One rule: R by OpenSearch Dashboards, H by ourselves.
+class Rule(Generic[Subject, Breach]):
+    """One rule: R by OpenSearch Dashboards or the Alerting plugin, H by ourselves.
 
     Attributes:
         id: of it.
@@ -38,10 +42,10 @@ class Rule:
     """
 
     id: str
-    check: Callable[[Shipment], Iterable[Problem]]
+    check: Callable[[Subject], Iterable[Breach]]
 
 
-RULES: Final = (
+RULES: Final[tuple[Rule[Shipment, Problem], ...]] = (
     # What OpenSearch Dashboards 2.8 to 3.x refuses, or takes and does not show.
     Rule("R-1", file.one_object_a_line),
     Rule("R-2", file.name),

@@ -8,6 +8,7 @@ from opensearchpy import OpenSearch
 from central.alerts.channels import Channel
 from central.alerts.files import load
 from central.alerts.service import Service
+from central.alerts.states import Round
 from central.alerts.watch import Watch
 from central.client import Connection
 from central.errors import CentralError
@@ -37,10 +38,10 @@ class Unsteady(Watch):
 
     away = False
 
-    def measure(self) -> None:
+    def measure(self, now: float | None = None) -> Round:
         if self.away:
             raise CentralError("http://search.example:9200 cannot be reached (connection refused)")
-        super().measure()
+        return super().measure(now)
 
 
 @pytest.fixture
