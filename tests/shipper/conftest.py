@@ -1,15 +1,17 @@
 """A store with its database, its agent's settings, and a cluster that is ready to take documents."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
 from compose.stack import OpenSearchCluster
 from tests.servers import CdrDatabase
 from tests.shipper.running import central_install
-from tests.shipper.store import Store
+from tests.shipper.store import Store, eventually
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +70,20 @@ def found(cluster: OpenSearchCluster) -> Callable[..., list[dict[str, Any]]]:
     def search(pattern: str = "pabx-cdr-*") -> list[dict[str, Any]]:
         cluster.request("POST", "/pabx-*/_refresh?expand_wildcards=open")
         path = f"/{pattern}/_search?size=10000&ignore_unavailable=true"
-        hits: list[dict[str, Any]] = cluster.request("POST", path, {"query": {"match_all": {}}})["hits"][
-            "hits"
-        ]
+        answer: dict[str, Any] = {}
+
+        def answered() -> bool:
+            """An index of this very moment has no shard yet: the cluster says 503, not "nothing"."""
+            try:
+                answer.update(cluster.request("POST", path, {"query": {"match_all": {}}}))
+            except HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                return False
+            return True
+
+        eventually(answered, "an answer of the search")
+        hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
 
     return search
