@@ -50,6 +50,8 @@ generate: $(STAMP) ## mappings and field documentation from the JSON Schemas
 lock: ## new locked versions (needs uv)
 	uv pip compile pyproject.toml --upgrade --universal --generate-hashes --no-emit-index-url --no-annotate \
 	  --custom-compile-command "make lock" --quiet -o requirements.lock
+	uv pip compile pyproject.toml --upgrade --universal --extra central --extra preview --generate-hashes --no-emit-index-url \
+	  --no-annotate --custom-compile-command "make lock" --quiet -o requirements-central.lock
 	uv pip compile pyproject.toml --upgrade --universal --extra central --group dev --generate-hashes --no-emit-index-url \
 	  --no-annotate --custom-compile-command "make lock" --quiet -o requirements-dev.lock
 

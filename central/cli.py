@@ -19,6 +19,7 @@ from central import (
     preview_command,
     quarantine_command,
     relate_command,
+    routine_command,
     stores_command,
     tidy_command,
 )
@@ -44,11 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("opensearch").setLevel(logging.CRITICAL)
     try:
         options.run(options)
+        sys.stdout.flush()
     except CentralError as error:
         print(f"central: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("central: interrupted; run it again, it continues where it was", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read this has had enough (`| head`): what is still in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     sys.exit(0)
 
@@ -99,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     alerts = command("alerts", "the alerts that the monitors raise now", alerts_command.DESCRIPTION)
     alerts_command.options(alerts, cluster)
     alerts.set_defaults(run=_lines_command)
+    routine = command(
+        "routine", "the night's work, and what is due by the clock", routine_command.DESCRIPTION
+    )
+    routine_command.options(routine)
+    routine.set_defaults(run=_lines_command)
     gate = commands.add_parser(
         "gate",
         help="head office's Fluent Bit: its files, its door, its certificate",
