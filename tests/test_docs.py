@@ -53,6 +53,7 @@ CENTRAL = {
     "live": "docs/live.md",
     "tidy": "docs/live.md",
     "relate": "docs/relations.md",
+    "routine": "docs/operations.md",
     "preview": "docs/dashboards.md",
 }
 

@@ -29,7 +29,7 @@ COMMANDS = [
 REGISTER = "id,name,city,state,timezone\nLoja001,Loja Paulista,São Paulo,SP,America/Sao_Paulo\n"
 FAILS = ("central audit",)
 """It says that the new store has not reported a day yet, and ends with 1."""
-SERVICES = ("central gate serve", "central alerts watch")
+SERVICES = ("central gate serve", "central alerts watch", "central routine --register stores.csv")
 NEEDS_FLUENT_BIT = ("central gate status", "central gate reload")
 
 
