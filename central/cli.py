@@ -22,6 +22,7 @@ from central import (
     routine_command,
     stores_command,
     tidy_command,
+    upgrade_command,
 )
 from central.client import Connection, connect, connection_from
 from central.erase import erase
@@ -127,6 +128,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     stores_command.options(stores, cluster)
     stores.set_defaults(run=_lines_command)
+    upgrade = commands.add_parser(
+        "upgrade",
+        help="upgrades of the stores' agents, some stores first",
+        description=upgrade_command.DESCRIPTION,
+        allow_abbrev=False,
+    )
+    upgrade_command.options(upgrade, cluster)
+    upgrade.set_defaults(run=_upgrade_command)
     quarantine = commands.add_parser(
         "quarantine",
         parents=[cluster],
@@ -239,6 +248,11 @@ def _gate_command(options: argparse.Namespace) -> None:
 def _lines_command(options: argparse.Namespace) -> None:
     for line in options.lines(options, _connection(options)):
         print(line, flush=True)  # what follows the calls of now may come much later
+
+
+def _upgrade_command(options: argparse.Namespace) -> None:
+    for line in options.told(options, lambda: _connection(options)):
+        print(line)
 
 
 def _quarantine_command(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`central stores apply | list`: what is asked for, and what is told."""
+"""`central stores apply | list | inventory`: what is asked for, and what is told."""
 
 import argparse
 import json
@@ -7,12 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from central import enrol_command
 from central.client import Connection, connect
-from central.gate import command as gate
+from central.errors import CentralError
+from central.gate.command import gate_option
+from central.gate.folder import GateFolder
+from central.stores import inventory
 from central.stores.apply import Cluster, apply
 from central.stores.listing import lines, listed
 from central.stores.past import rewrite
 from central.stores.reading import load
+from central.upgrades.offer import Manifest
+from central.upgrades.published import Files
 
 DESCRIPTION: Final = "The register of stores: what head office knows of each, and what their agents report."
 
@@ -44,9 +50,16 @@ def options(parser: argparse.ArgumentParser, cluster: argparse.ArgumentParser) -
         "list", parents=[cluster], allow_abbrev=False, help="the stores and their agents", description=text
     )
     made.add_argument("--json", action="store_true", help="as JSON")
-    gate.gate_option(made)
+    gate_option(made)
     made.set_defaults(lines=list_lines)
-    gate.store_commands(commands, cluster)
+    text = "Which version each store's agent is, what its last upgrade came to, and who never reported."
+    made = commands.add_parser(
+        "inventory", parents=[cluster], allow_abbrev=False, help="the agents and versions", description=text
+    )
+    made.add_argument("--json", action="store_true", help="as JSON")
+    gate_option(made)
+    made.set_defaults(lines=inventory_lines)
+    enrol_command.options(commands, cluster)
 
 
 def apply_lines(given: argparse.Namespace, connection: Connection) -> Iterator[str]:
@@ -67,13 +80,32 @@ def apply_lines(given: argparse.Namespace, connection: Connection) -> Iterator[s
 
 def list_lines(given: argparse.Namespace, connection: Connection) -> Iterator[str]:
     """`central stores list`; of credentials it tells where the gate's directory is at hand."""
-    credentials = gate.credentials(given.gate)
+    credentials = enrol_command.credentials(given.gate)
     stores = listed(connect(connection), connection)
     now = datetime.now(UTC)
     if given.json:
         yield _json({"stores": [store.as_dict(now, credentials) for store in stores]})
     else:
         yield from lines(stores, now, credentials)
+
+
+def inventory_lines(given: argparse.Namespace, connection: Connection) -> Iterator[str]:
+    """`central stores inventory`; of what is offered it tells where the gate's directory is at hand."""
+    stores = listed(connect(connection), connection)
+    found = inventory.items(stores, _offered(given.gate))
+    now = datetime.now(UTC)
+    if given.json:
+        yield _json(inventory.as_dict(found, now))
+    else:
+        yield from inventory.lines(found, now)
+
+
+def _offered(path: Path) -> Manifest | None:
+    try:
+        offer = Files(GateFolder(path)).offer()
+    except CentralError:  # somebody who may not look there may still see the inventory
+        return None
+    return offer.manifest if offer else None
 
 
 def _json(body: dict[str, Any]) -> str:

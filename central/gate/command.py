@@ -1,4 +1,4 @@
-"""`central gate` and `central stores enrol | revoke`: what is asked for, and what is told."""
+"""`central gate`: what is asked for, and what is told."""
 
 import argparse
 import asyncio
@@ -8,30 +8,21 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from http import HTTPStatus
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import urlsplit
 
-from opensearchpy import OpenSearch
-
-from central.client import Connection, connect, translated
+from central.client import Connection
 from central.errors import CentralError, UsageError
 from central.gate import certificates, control, gate
 from central.gate.door import Door
 from central.gate.folder import DEFAULT, VARIABLE, GateFolder, Settings
-from central.gate.render import StoreFacts
 from central.gate.reporter import Reporter
-from central.stores.apply import Cluster
-from central.stores.register import in_force
 
 DESCRIPTION: Final = (
     "Makes and keeps the directory of head office's Fluent Bit: its configuration, its certificates, and the "
     "stores' credentials. Run it on the machine where that Fluent Bit runs."
 )
-_INDEX: Final = "pabx-stores"
-# argparse has no public name for it.
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 _TLS_PORT, _PLAIN_PORT = 443, 80
 
 
@@ -105,7 +96,7 @@ def init(options: argparse.Namespace, connection: Connection) -> Iterator[str]:
     settings = _settings(known or Settings(host=options.host), options, connection)
     yield from gate.make(folder, settings, _now())
     yield f"{folder.path}: {len(folder.credentials())} stores may come in as {settings.host}:{settings.port}"
-    yield from _take_in(folder)
+    yield from take_in(folder)
     also = ", and: central gate serve" if settings.door else ""
     yield f"start it with: fluent-bit -c {folder.path}/fluent-bit.yaml{also}"
 
@@ -131,7 +122,7 @@ def renew(options: argparse.Namespace) -> Iterator[str]:
     folder = GateFolder(options.gate)
     until = gate.renew_certificate(folder, _now())
     yield f"{folder.path}/server.pem: valid until {until:%Y-%m-%d}"
-    yield from _take_in(folder)
+    yield from take_in(folder)
 
 
 def reload(options: argparse.Namespace) -> Iterator[str]:
@@ -170,92 +161,14 @@ def status(options: argparse.Namespace) -> Iterator[str]:
         raise CentralError("Fluent Bit is not well: docs/operations.md says what to look at")
 
 
-def store_commands(commands: Commands, cluster: argparse.ArgumentParser) -> None:
-    """Add `central stores enrol | revoke`; each sets `lines`, a function of options and connection."""
-    text = "Makes a store's credential, and the files for its machine."
-    made = commands.add_parser("enrol", parents=[cluster], allow_abbrev=False, help=text, description=text)
-    made.add_argument("store", metavar="STORE_ID")
-    made.add_argument(
-        "--output", required=True, type=Path, metavar="DIR", help="where the files for the store are put"
-    )
-    made.add_argument("--renew", action="store_true", help="replace the token of a store that has one")
-    gate_option(made)
-    made.set_defaults(lines=enrol)
-    text = "Ends a store's credential."
-    made = commands.add_parser("revoke", parents=[cluster], allow_abbrev=False, help=text, description=text)
-    made.add_argument("store", metavar="STORE_ID")
-    gate_option(made)
-    made.set_defaults(lines=revoke)
-
-
-def enrol(options: argparse.Namespace, connection: Connection) -> Iterator[str]:
-    """`central stores enrol`."""
-    folder = GateFolder(options.gate)
-    folder.require()
-    client = connect(connection)
-    facts = _facts(client, connection, options.store)
-    gate.enrol(folder, facts, options.output, _now(), renew=options.renew)
-    _note(client, connection, facts.id, revoked_at=None)
-    yield f"{facts.id} may come in; for its machine, into {gate.STORE_FOLDER}: {options.output}/"
-    yield f"whoever has {options.output}/shipper.toml can write as {facts.id}: delete it once it is there"
-    yield from _take_in(folder)
-
-
-def revoke(options: argparse.Namespace, connection: Connection) -> Iterator[str]:
-    """`central stores revoke`."""
-    folder = GateFolder(options.gate)
-    gate.revoke(folder, options.store)
-    yield f"{options.store} has no credential any more"
-    yield from _take_in(folder)
-    if not _note(connect(connection), connection, options.store, revoked_at=_stamp()):
-        yield f"{options.store} is not in the register: nothing to note there"
-
-
-def credentials(path: Path) -> dict[str, str] | None:
-    """Since when each store has its credential; None where there is no gate's directory to look into."""
-    folder = GateFolder(path)
-    try:
-        if not folder.exists():
-            return None
-        return {store: f"since {one.enrolled[:10]}" for store, one in folder.credentials().items()}
-    except (OSError, CentralError):  # somebody who may not look there may still list the stores
-        return None
-
-
-def _take_in(folder: GateFolder) -> Iterator[str]:
+def take_in(folder: GateFolder) -> Iterator[str]:
+    """Let the running Fluent Bit read its files again, and tell whether there is one."""
     try:
         gate.take_in(folder)
     except control.NotRunningError:
         yield "no Fluent Bit runs here: it takes this in when it starts"
     else:
         yield "the running Fluent Bit has taken it in"
-
-
-def _facts(client: OpenSearch, connection: Connection, store: str) -> StoreFacts:
-    lines = Cluster(client, connection).register().get(store)
-    if not lines:
-        raise UsageError(
-            f"{store} is not in the register: add a line for it and run central stores apply FILE.csv"
-        )
-    line = in_force(lines, _now())
-    return StoreFacts(store, line.timezone, line.area_code, line.trunks)
-
-
-def _note(client: OpenSearch, connection: Connection, store: str, *, revoked_at: str | None) -> bool:
-    """Write it down in the register; False where the store is not there.
-
-    In bulk and past the pipeline, which would take it for a heartbeat of the store.
-    """
-    lines = [
-        {"update": {"_id": store, "retry_on_conflict": 5}},
-        {"doc": {"store": {"revoked_at": revoked_at}}},
-    ]
-    with translated(connection, f"{_INDEX}/{store}"):
-        answer = client.bulk(body=lines, index=_INDEX, params={"pipeline": "_none", "refresh": "true"})
-    item = answer["items"][0]["update"]
-    if item["status"] not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
-        raise CentralError(f"{_INDEX}/{store}: {item.get('error')}: run it again")
-    return bool(item["status"] == HTTPStatus.OK)
 
 
 def _settings(known: Settings, options: argparse.Namespace, connection: Connection) -> Settings:
@@ -285,7 +198,3 @@ def _settings(known: Settings, options: argparse.Namespace, connection: Connecti
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _stamp() -> str:
-    return _now().strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,10 +3,13 @@
 Fluent Bit 5.1.1 accepts TLS in its one engine thread and sleeps half a second in each handshake (measured:
 140 stores need 70 s, and whoever connects and stays silent holds all others up). Without TLS it lets 140
 stores in within 0.1 s. So TLS ends here, and what comes through it is still to log in there.
+
+Who asks for HTTP in the handshake gets the files of an upgrade instead (`downloads`).
 """
 
 import asyncio
 import logging
+import resource
 import ssl
 import time
 from collections.abc import Callable
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from central.errors import CentralError
+from central.gate.downloads import PROTOCOL, Downloads
 from central.gate.folder import GateFolder, Settings
 from central.gate.frames import BadMessageError, Messages
 from central.gate.login import Login
@@ -25,11 +29,13 @@ HANDSHAKE_SECONDS: Final = 10.0
 FIRST_BYTE_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 900.0
 """A store's heartbeat comes every 30 s."""
-MOST_CONNECTIONS: Final = 2000
+MOST_CONNECTIONS: Final = 6000
+"""What was measured (docs/scale.md); a larger chain has several gates behind a balancer."""
 BACKLOG: Final = 1024
 _BLOCK: Final = 65536
 _LOG_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 1.0
+_FILES_OF_ITS_OWN: Final = 100
 
 
 class Door:
@@ -52,6 +58,8 @@ class Door:
         self._open: set[asyncio.Task[None]] = set()
         self._told: dict[str, float] = {}
         self._logins: set[Login] = set()
+        self._downloads = Downloads(folder)
+        self._most = MOST_CONNECTIONS
         self.stopped = asyncio.Event()
         self.logins_refused = 0
 
@@ -67,6 +75,9 @@ class Door:
             CentralError: the address cannot be listened on.
         """
         settings = self._settings
+        self._most = most_connections()
+        if self._most < MOST_CONNECTIONS:
+            log.warning("room for %d connections: raise how many files this service may open", self._most)
         try:
             server = await asyncio.start_server(
                 self._met,
@@ -91,14 +102,17 @@ class Door:
 
     async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._open) >= MOST_CONNECTIONS:
-            self._tell("too many connections", "more than %d connections", MOST_CONNECTIONS)
+        if task is None or len(self._open) >= self._most:
+            self._tell("too many connections", "more than %d connections", self._most)
             writer.close()
             return
         self._open.add(task)
         try:
             if await self._secured(writer):
-                await self._relay(reader, writer)
+                if writer.get_extra_info("ssl_object").selected_alpn_protocol() == PROTOCOL:
+                    await self._serve_files(reader, writer)
+                else:
+                    await self._relay(reader, writer)
         except asyncio.CancelledError:
             if not self.stopped.is_set():
                 raise
@@ -117,6 +131,19 @@ class Door:
             self._tell("handshake", "%s was not let in: %s", peer(writer), str(error) or "it said nothing")
             return False
         return True
+
+    async def _serve_files(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            told = await self._downloads.serve(reader, writer)
+        except CentralError as error:
+            self._tell("files", "upgrades are not served: %s", error)
+            return
+        if told:
+            self._tell("asked", "%s asked for an upgrade in vain: %s", peer(writer), told)
+        writer.close()
+        with suppress(OSError, TimeoutError):  # it has had its answer
+            await asyncio.wait_for(writer.wait_closed(), HANDSHAKE_SECONDS)
+        writer.transport.abort()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One store's connection: what it sends to Fluent Bit, and the answers back."""
@@ -170,6 +197,16 @@ class Door:
             log.warning(text, *values)
 
 
+def most_connections() -> int:
+    """Let this process open as many files as it may, and give how many stores that is enough for."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    # Each has one to the store and one to Fluent Bit.
+    return max(1, min(MOST_CONNECTIONS, (hard - _FILES_OF_ITS_OWN) // 2))
+
+
 def make_context(folder: GateFolder, settings: Settings) -> ssl.SSLContext:
     """TLS 1.2 and later, with the gate's certificate.
 
@@ -178,6 +215,7 @@ def make_context(folder: GateFolder, settings: Settings) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols([PROTOCOL])
     try:
         context.load_cert_chain(folder.path / "server.pem", folder.path / "server-key.pem")
         if settings.client_certificates:

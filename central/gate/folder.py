@@ -139,8 +139,8 @@ class GateFolder:
         return found
 
 
-def write_file(path: Path, text: str, *, mode: int) -> None:
-    """Write a file whole or not at all.
+def write_file(path: Path, content: str | bytes, *, mode: int) -> None:
+    """Write a file whole or not at all; a text as UTF-8.
 
     Raises:
         CentralError: it cannot be written.
@@ -149,8 +149,8 @@ def write_file(path: Path, text: str, *, mode: int) -> None:
     with _explained(path):
         growing.unlink(missing_ok=True)
         descriptor = os.open(growing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
             file.flush()
             os.fsync(descriptor)
         owner = path.parent.stat()

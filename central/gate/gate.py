@@ -2,8 +2,9 @@
 
 import datetime as dt
 import secrets
-import shutil
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,27 @@ TOKEN_BYTES: Final = 32
 SHIPPED: Final = ("fluent-bit.yaml", "gate.lua")
 STORE_FOLDER: Final = "/etc/pabx-shipper"
 """Where the technician puts the files on a store's machine."""
+
+
+class Given(Enum):
+    """What became of a store's credential."""
+
+    NEW = "new"
+    RENEWED = "renewed"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True)
+class Credit:
+    """A store's credential, as it is now.
+
+    Attributes:
+        how: what became of it.
+        token: the secret.
+    """
+
+    how: Given
+    token: str = field(repr=False)
 
 
 def make(folder: GateFolder, settings: Settings, now: dt.datetime) -> list[str]:
@@ -89,15 +111,31 @@ def enrol(folder: GateFolder, store: StoreFacts, output: Path, now: dt.datetime,
                 f"{store.id} is enrolled since {old.enrolled}: --renew replaces its token, and ends the one "
                 "that its agent has"
             )
-        settings, shared_key = folder.settings(), folder.read("shared-key").strip()
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        _write_store_files(folder, settings, shared_key, token, store, output, now)
-        former = (*old.former, old.token) if old else ()
-        stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-        folder.write_credentials({**credentials, store.id: Credential(token, stamp, former)})
-        # The key counts before the user can log in: no record of theirs is ever refused.
-        _write_keys(folder)
-        _write_users(folder)
+        made = _credential(old, now)
+        _write_store_files(store_files(folder, store, made.token, now), output)
+        _write_credentials(folder, {**credentials, store.id: made})
+
+
+def credit(
+    folder: GateFolder, stores: Collection[str], now: dt.datetime, *, renew: bool
+) -> dict[str, Credit]:
+    """Give each store a credential; one that has one keeps it, or gets another where `renew` says so.
+
+    Raises:
+        CentralError: a file cannot be written.
+    """
+    folder.require()
+    with folder.locked():
+        credentials = folder.credentials()
+        found: dict[str, Credit] = {}
+        for store in stores:
+            old = credentials.get(store)
+            how = Given.NEW if old is None else Given.RENEWED if renew else Given.KEPT
+            one = old if old is not None and how is Given.KEPT else _credential(old, now)
+            found[store] = Credit(how, one.token)
+            credentials[store] = one
+        _write_credentials(folder, credentials)
+    return found
 
 
 def revoke(folder: GateFolder, store: str) -> None:
@@ -155,26 +193,51 @@ def _write_keys(folder: GateFolder) -> None:
     folder.write("keys", render.keys(folder.credentials()), secret=True)
 
 
-def _write_store_files(
-    folder: GateFolder,
-    settings: Settings,
-    shared_key: str,
-    token: str,
-    store: StoreFacts,
-    output: Path,
-    now: dt.datetime,
-) -> None:
-    try:
-        output.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.copyfile(folder.path / "ca.pem", output / "ca.pem")
-    except OSError as error:
-        raise CentralError(f"--output {output}: {error.strerror}: name a directory to write to") from error
+def _credential(old: Credential | None, now: dt.datetime) -> Credential:
+    former = (*old.former, old.token) if old else ()
+    return Credential(secrets.token_urlsafe(TOKEN_BYTES), now.strftime("%Y-%m-%dT%H:%M:%SZ"), former)
+
+
+def _write_credentials(folder: GateFolder, credentials: dict[str, Credential]) -> None:
+    folder.write_credentials(credentials)
+    # The key counts before the user can log in: no record of theirs is ever refused.
+    _write_keys(folder)
+    _write_users(folder)
+
+
+def store_files(
+    folder: GateFolder, store: StoreFacts, token: str, now: dt.datetime, *, installed: bool = False
+) -> dict[str, str]:
+    """What a store's machine gets: name -> text; all but the certificates is the same each time.
+
+    Args:
+        folder: the gate's.
+        store: what the register says.
+        token: the store's.
+        now: the clock, UTC.
+        installed: an installer makes the PBX's passwords there, in files of their own.
+
+    Raises:
+        CentralError: a file of the gate cannot be used.
+    """
+    settings, shared_key = folder.settings(), folder.read("shared-key").strip()
+    found = {"ca.pem": folder.read("ca.pem")}
     client = ""
     if settings.client_certificates:
-        authority = Pair(folder.read("ca.pem"), folder.read("ca-key.pem"))
-        pair = make_client(authority, store.id, now)
+        pair = make_client(Pair(found["ca.pem"], folder.read("ca-key.pem")), store.id, now)
         client = f"{STORE_FOLDER}/client"
-        write_file(output / "client.pem", pair.certificate, mode=0o644)
-        write_file(output / "client-key.pem", pair.key, mode=0o600)
-    text = render.shipper_toml(settings, shared_key, token, store, f"{STORE_FOLDER}/ca.pem", client)
-    write_file(output / "shipper.toml", text, mode=0o600)
+        found |= {"client.pem": pair.certificate, "client-key.pem": pair.key}
+    secrets_in = STORE_FOLDER if installed else ""
+    found["shipper.toml"] = render.shipper_toml(
+        settings, shared_key, token, store, f"{STORE_FOLDER}/ca.pem", client, secrets_in
+    )
+    return found
+
+
+def _write_store_files(files: dict[str, str], output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CentralError(f"--output {output}: {error.strerror}: name a directory to write to") from error
+    for name, text in files.items():
+        write_file(output / name, text, mode=0o644 if name in {"ca.pem", "client.pem"} else 0o600)

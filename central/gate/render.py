@@ -123,7 +123,13 @@ def proof_key(token: str) -> str:
 
 
 def shipper_toml(
-    settings: Settings, shared_key: str, token: str, store: StoreFacts, ca_file: str, client: str = ""
+    settings: Settings,
+    shared_key: str,
+    token: str,
+    store: StoreFacts,
+    ca_file: str,
+    client: str = "",
+    secrets_in: str = "",
 ) -> str:
     """A store's ready configuration.
 
@@ -134,6 +140,8 @@ def shipper_toml(
         store: what the register says of it.
         ca_file: where on the store's machine the authority's certificate will lie.
         client: prefix of the client certificate's path there, where the gate asks for one.
+        secrets_in: directory there in which an installer keeps the PBX's passwords; empty: a person writes
+            them into this file.
     """
     lines = [
         "# Made by head office for this store alone: whoever has this file can write as this store.",
@@ -143,9 +151,7 @@ def shipper_toml(
         *([f"area_code = {_quoted(store.area_code)}"] if store.area_code else []),
         *([f"trunks = {json.dumps(list(store.trunks), ensure_ascii=False)}"] if store.trunks else []),
         "",
-        "[cdr]",
-        "# The PBX's user, see docs/shipper.md: GRANT SELECT ON asteriskcdrdb.cdr TO 'shipper'@'127.0.0.1'",
-        'password = ""',
+        *(_pbx_files(secrets_in) if secrets_in else _PBX_BY_HAND),
         "",
         "[output]",
         'kind = "forward"',
@@ -162,6 +168,24 @@ def shipper_toml(
         f"password = {_quoted(token)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+_PBX_BY_HAND: Final = (
+    "[cdr]",
+    "# The PBX's user, see docs/shipper.md: GRANT SELECT ON asteriskcdrdb.cdr TO 'shipper'@'127.0.0.1'",
+    'password = ""',
+)
+
+
+def _pbx_files(folder: str) -> tuple[str, ...]:
+    return (
+        "# The installer makes the PBX's two users, and these two files.",
+        "[cdr]",
+        f"password_file = {_quoted(f'{folder}/cdr.password')}",
+        "",
+        "[ami]",
+        f"secret_file = {_quoted(f'{folder}/ami.secret')}",
+    )
 
 
 def _quoted(value: object) -> str:

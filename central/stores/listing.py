@@ -58,7 +58,17 @@ class Listed:
             found.append("spool: full")
         if refused := self.store.get("refused_documents"):
             found.append(f"{refused:,} documents refused")
+        upgrade = self.upgrade
+        if upgrade and upgrade.get("state") != "done":
+            why = f": {upgrade['message']}" if upgrade.get("message") else ""
+            found.append(f"upgrade to {upgrade.get('to', '?')} {upgrade.get('state', '?')}{why}")
         return found
+
+    @property
+    def upgrade(self) -> Mapping[str, Any] | None:
+        """What its agent's last upgrade came to (`at`, `from`, `to`, `state`, `message`); None: none yet."""
+        found = self.store.get("upgrade")
+        return found if isinstance(found, dict) and found else None
 
     def as_dict(self, now: datetime, credentials: Mapping[str, str] | None) -> dict[str, Any]:
         """Give it for JSON. Names: docs/stores.md."""
@@ -77,6 +87,7 @@ class Listed:
             "last_seen": self.store.get("last_seen"),
             "age_seconds": self.age_seconds(now),
             "agent_version": self.agent,
+            "upgrade": self.upgrade,
             **{name: self.store.get(name) for name in spool},
             "refused_documents": self.store.get("refused_documents"),
             "wrong": self.wrong(),
@@ -159,7 +170,7 @@ def _row(store: Listed, now: datetime, credentials: Mapping[str, str] | None) ->
         *row,
         str(said.get("status") or "-"),
         seen,
-        _age(store.age_seconds(now)),
+        age(store.age_seconds(now)),
         store.agent or "-",
         _waiting(said),
     ]
@@ -169,7 +180,8 @@ def _cell(head: str, text: str, width: int) -> str:
     return f"{text:>{width}}" if head in {"age", "waiting"} else f"{text:<{width}}"
 
 
-def _age(seconds: int | None) -> str:
+def age(seconds: int | None) -> str:
+    """Give a span of seconds in the largest unit that fits; None: there is none."""
     if seconds is None:
         return "-"
     size, unit = next(((size, unit) for size, unit in _AGES if seconds >= size), _AGES[-1])

@@ -68,6 +68,11 @@ class Line:
         """Tell whether its first day has begun on the store's clock."""
         return self.valid_from <= str(moment.astimezone(ZoneInfo(self.timezone)).date())
 
+    def closed(self, moment: datetime) -> bool:
+        """Tell whether it is closed for good, by the store's clock."""
+        today = str(moment.astimezone(ZoneInfo(self.timezone)).date())
+        return bool(self.closed_from) and self.closed_from <= today
+
 
 Register = Mapping[str, tuple[Line, ...]]
 """Store's id -> its lines, the newest first."""

@@ -436,6 +436,7 @@ def test_the_list_names_every_store_and_how_it_is(
         "status_since": None,
         "last_seen": seen,
         "agent_version": "0.1.0",
+        "upgrade": None,
         "spool_documents": 3,
         "spool_bytes": 2_097_152,
         "spool_limit_bytes": None,

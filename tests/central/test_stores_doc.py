@@ -68,11 +68,11 @@ def test_every_column_and_option_is_explained() -> None:
     commands = cli._parser()._subparsers._group_actions[0].choices["stores"]._subparsers._group_actions[0]
     found = {
         (name, option)
-        for name in ("apply", "list", "enrol", "revoke")
+        for name in ("apply", "list", "inventory", "enrol", "revoke")
         for action in commands.choices[name]._actions
         for option in action.option_strings
     }
     cluster = {"--url", "--user", "--password-file", "--ca-file", "--help", "-h"}
     asked = {f"central stores {name}.*{option}" for name, option in found if option not in cluster}
     assert {pattern for pattern in asked if not re.search(pattern, PAGE)} == set()
-    assert len(asked) == 9
+    assert len(asked) == 15

@@ -312,6 +312,7 @@ def test_a_heartbeat_must_not_say_what_head_office_says(lua: Lua, said: dict[str
 def test_a_heartbeat_may_say_all_that_an_agent_knows(lua: Lua) -> None:
     sent = record(tag="pabx.stores")
     sent["store"] |= {"last_call": "2026-11-23T05:10:07Z", "last_row": "2026-11-23T05:10:07Z"}
+    sent["store"] |= {"upgrade": {"at": "2026-11-26T12:00:00Z", "state": "done", "message": ""}}
     sent["store"] |= {"beats": {"s3": "2026-11-23T05:10:07.000Z"}, "beats_settled": False, "read_seconds": 0}
     code, _, out = lua.gate("pabx.stores", sent)
     assert (code, out["store"]) == (2, sent["store"])
