@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed-from-lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo pictures test soak bench lint generate lock up down clean
+.PHONY: help setup agent demo pictures test soak bench lint generate lock up down clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 demo: $(STAMP) ## 12 stores, 60 days: MariaDB -> shippers -> OpenSearch, then the first answers; DEMO_LIVE=60: calls of now
 	@$(BIN)/python -m compose.demo
+
+agent: $(STAMP) ## the agent and its installer as one file: dist/pabx-shipper-VERSION.pyz
+	@$(BIN)/python -m deploy.artefact
 
 test: $(STAMP) lint ## everything, on the real servers
 	$(BIN)/python -m pytest

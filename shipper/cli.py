@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,13 +20,17 @@ from shipper.status import status
 DONE, FAILED, USAGE = 0, 1, 2
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, more: str | None = None) -> int:
     """Run one command.
+
+    Args:
+        arguments: Without the program's name; None: those of this process.
+        more: What stands below the help.
 
     Returns:
         0 done, 1 something failed, 2 wrong usage or configuration.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser(more).parse_args(arguments)
     try:
         config = load(config_path(options.config))
         return int(options.run(config, options))
@@ -36,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(more: str | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="shipper", description="Ships a store's call detail records.", allow_abbrev=False
+        prog="shipper", description="Ships a store's call detail records.", epilog=more, allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"shipper {__version__}")
     common = argparse.ArgumentParser(add_help=False)
@@ -85,7 +90,8 @@ def _day(text: str) -> date:
 
 def _agent(config: Config) -> Agent:
     logs.start(config.agent.log_format)
-    agent = Agent(config)
+    # Threads that hang cannot be waited for, so it ends without any clearing up; the spool allows that.
+    agent = Agent(config, give_up=lambda: os._exit(FAILED))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.stop())
     return agent

@@ -62,6 +62,10 @@ class DiskFullError(SpoolError):
     """No room left for the spool on its file system; reading stops, nothing is dropped."""
 
 
+class SpoolDamagedError(SpoolError):
+    """The spool's file is damaged: nobody can read on in it. The agent's next start moves it aside."""
+
+
 class OutputError(ShipperError):
     """Documents cannot be delivered; they stay in the spool."""
 

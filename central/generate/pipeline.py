@@ -23,6 +23,7 @@ _STATES: Final = (
     "pbx_started",
     "disk_free_bytes",
     "disk_bytes",
+    "upgrade",
     "calls_now",
     "extensions_registered",
     "extensions_unregistered",

@@ -204,3 +204,9 @@ def _alike(found: dict[str, dict[str, tuple[int, Line]]], problems: Problems) ->
 def _longest(column: str) -> int:
     longest: int = load_schema("store")["properties"]["store"]["properties"][column]["maxLength"]
     return longest
+
+
+@cache
+def _zones() -> set[str]:
+    """Asked once: each answer reads the whole directory of zones, 10 ms for each line of a register."""
+    return available_timezones()

@@ -1,7 +1,8 @@
 """Puts the parts of the agent together."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 from shipper import __version__
 from shipper.agent.board import Board
 from shipper.agent.nightly import Nightly
+from shipper.agent.notify import STARTING_SECONDS, Manager, Notifying
 from shipper.agent.progress import Listened
 from shipper.agent.pulse import Pulse, silence
 from shipper.agent.reading import Reading, never
@@ -17,9 +19,11 @@ from shipper.agent.sending import Sending
 from shipper.config import Config
 from shipper.document.heartbeat import OFF
 from shipper.document.model import Origin
+from shipper.errors import SpoolDamagedError
 from shipper.outputs import make_output
+from shipper.signs import PATIENCE_SECONDS, Signs
 from shipper.sources.cdr import CdrReader, Database, buckets
-from shipper.spool import ACCOUNT, Spool, SpoolLock
+from shipper.spool import ACCOUNT, Spool, SpoolLock, mend, set_aside
 
 if TYPE_CHECKING:
     from shipper.agent.listening import Listening
@@ -28,15 +32,25 @@ STOP_SECONDS = 5.0
 """How long a sender that still waits for an answer may delay the end: what it has sent is sent again."""
 
 
+def _stay() -> None:
+    """Whoever made the agent did not say how to end it."""
+
+
 class Agent:
     """One store's agent. It holds the spool's lock as long as it runs.
 
     Args:
         config: Its settings.
+        give_up: Ends the process at once, for when a thread hangs and no watchdog ends it.
+        patience: Seconds after which a thread without a sign of life hangs.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Config, give_up: Callable[[], None] = _stay, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self._config = config
+        self._give_up = give_up
+        self._patience = patience
         self._path = Path(config.spool.path)
         self._origin = Origin(config.store.id, config.store.timezone, __version__)
         self._stop = threading.Event()
@@ -64,23 +78,32 @@ class Agent:
 
     def run(self) -> None:
         """Listen, read and send until `stop`."""
-        with SpoolLock(self._path) as lock:
+        manager = Manager()
+        # Before the spool is looked at: the manager would take a slow disk for a start that fails.
+        manager.tell(f"EXTEND_TIMEOUT_USEC={STARTING_SECONDS * 1_000_000}", "STATUS=opening the spool")
+        with SpoolLock(self._path) as lock, self._mended():
             reading, sending = self._parts(listen=True)
-            sender = threading.Thread(target=self._guarded(sending.forever), name="sending", daemon=True)
+            signs = [Signs(name, self._patience) for name in ("reading", "sending")]
+            work = self._guarded(sending.forever, signs[1])
+            sender = threading.Thread(target=work, name="sending", daemon=True)
             sender.start()
             listener = None
             if self._listening is not None:
-                work = self._guarded(self._listening.forever)
+                signs.append(Signs("listening", self._patience))
+                work = self._guarded(self._listening.forever, signs[2])
                 listener = threading.Thread(target=work, name="listening", daemon=True)
                 listener.start()
+            Notifying(
+                manager, signs, lambda: self._status(reading, sending), self._stop, self._give_up
+            ).start()
             try:
+                signs[0].begin()
                 reading.forever()
             finally:
                 self.stop()
                 if listener is not None:
                     listener.join(STOP_SECONDS)
                 self._end(reading, sending, sender, lock)
-        self._raise_failure()
 
     def run_once(self, since: str | None = None, until: str = buckets.LAST) -> dict[str, int]:
         """Read all there is (or a span again), deliver it, and end when everything is acknowledged.
@@ -92,7 +115,7 @@ class Agent:
         Raises:
             ShipperError: Something is in the way; what was read and not acknowledged stays in the spool.
         """
-        with SpoolLock(self._path) as lock:
+        with SpoolLock(self._path) as lock, self._mended():
             reading, sending = self._parts()
             before = reading.spool.counters()
             after = before
@@ -117,7 +140,6 @@ class Agent:
                 finished.set()
                 self._arrived.set()
                 after = self._end(reading, sending, sender, lock)
-        self._raise_failure()
         return {name: value - before.get(name, 0) for name, value in after.items()}
 
     def _parts(self, *, listen: bool = False) -> tuple[Reading, Sending]:
@@ -189,10 +211,23 @@ class Agent:
         reading.close()
         return counters
 
-    def _guarded(self, work: Callable[[], None]) -> Callable[[], None]:
+    def _status(self, reading: Reading, sending: Sending) -> str:
+        """One line for the service manager: what is wrong, or that nothing is."""
+        heard = None if self._listening is None else self._listening.report()
+        troubles = {
+            "reading": str(reading.progress().error or ""),
+            "sending": str(sending.error or ""),
+            "ami": "" if heard is None else heard.trouble,
+        }
+        wrong = "; ".join(f"{part}: {trouble}" for part, trouble in troubles.items() if trouble)
+        return wrong or ("reads and delivers" if heard is None else "reads, listens and delivers")
+
+    def _guarded(self, work: Callable[[], None], signs: Signs | None = None) -> Callable[[], None]:
         """A thread that fails takes the agent down with it, so that nobody believes it lives."""
 
         def run() -> None:
+            if signs is not None:
+                signs.begin()
             try:
                 work()
             except BaseException as error:  # noqa: BLE001  # raised again by the main thread
@@ -201,6 +236,13 @@ class Agent:
 
         return run
 
-    def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Begin with a sound spool; one that turns out to be damaged is aside when this agent ends."""
+        mend(self._path)
+        try:
+            yield
+            if self._failure is not None:
+                raise self._failure
+        except SpoolDamagedError as error:
+            raise set_aside(self._path, error) from error

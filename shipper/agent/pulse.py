@@ -2,19 +2,20 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from shipper.agent.machine import boot_time, disk_space
 from shipper.agent.progress import Listened, Progress
+from shipper.agent.upgrade import LastUpgrade
 from shipper.config import AmiSettings
 from shipper.document.clock import stamp
 from shipper.document.heartbeat import OFF, State, heartbeat
 from shipper.document.model import Document, Origin
 from shipper.errors import ShipperError, SpoolError
-from shipper.spool import Spool, SpoolFullError
+from shipper.spool import DAMAGE, Spool, SpoolFullError
 
 FULL = "full"
 NOT_SET_UP = "ami.secret is empty: calls in progress are not seen; shipper check says what to set"
@@ -25,6 +26,9 @@ SLOTS: Final = 8
 SLOT_SECONDS: Final = 600.0
 SETTLED_SECONDS: Final = 180.0
 """An agent that has had its slot for so long left no fresh beat in another one."""
+
+DAMAGE_SECONDS: Final = 86400.0
+"""So long a store whose spool was damaged says so."""
 
 AHEAD: Final = timedelta(days=1)
 """A call that began further ahead of the clock is of a clock that was wrong."""
@@ -106,6 +110,7 @@ class Pulse:
         self._pbx = pbx
         self._clock = clock
         self._slot = Slot(clock)
+        self._upgrade = LastUpgrade()
         self._started = datetime.now(UTC)
         first = random.uniform(0, min(seconds, SPREAD_SECONDS))  # noqa: S311  # not for secrets
         self._due = clock() + first
@@ -152,23 +157,33 @@ class Pulse:
                 "ami_wrong_seconds": pbx.wrong_seconds,
                 "agent_started": stamp(self._started, "seconds"),
                 **_of_machine(spool.path.parent),
+                **self._upgrade.fields(spool.path.parent),
                 **self._slot.fields(stamp(now)),
             },
         )
+        damage = ""
         try:
-            state = _filled(state, spool)
+            notes = spool.notes()
+            state = _filled(state, spool, notes)
+            damage = _mended(notes, now.timestamp())
         except SpoolError as error:
             broken = error
-        return heartbeat(self._origin, state._replace(spool=FULL if full else str(broken or "")), now)
+        return heartbeat(self._origin, state._replace(spool=FULL if full else str(broken or damage)), now)
 
 
-def _filled(state: State, spool: Spool) -> State:
+def _mended(notes: Mapping[str, tuple[str, float]], now: float) -> str:
+    """What happened to the spool before this one, for as long as somebody may want to look at the disk."""
+    text, at = notes.get(DAMAGE, ("", 0.0))
+    return text if 0 <= now - at < DAMAGE_SECONDS else ""
+
+
+def _filled(state: State, spool: Spool, notes: Mapping[str, tuple[str, float]]) -> State:
     """With the spool's figures.
 
     Raises:
         SpoolError: It cannot be read.
     """
-    acknowledged = spool.notes().get("last_acknowledgement")
+    acknowledged = notes.get("last_acknowledgement")
     return state._replace(
         documents=spool.waiting(),
         used_bytes=spool.used_bytes(),

@@ -10,7 +10,8 @@ from shipper.agent.progress import Progress
 from shipper.agent.trouble import Trouble
 from shipper.document.account import INDEX as REPORTS
 from shipper.document.model import Document
-from shipper.errors import DiskFullError, ShipperError
+from shipper.errors import DiskFullError, ShipperError, SpoolDamagedError
+from shipper.signs import alive
 from shipper.sources.cdr import CdrReader, Database, buckets
 from shipper.spool import ACCOUNT, Spool, SpoolFullError
 
@@ -87,9 +88,14 @@ class Reading:
         self._span: tuple[str, str] | None = None
 
     def forever(self) -> None:
-        """Read until told to stop; whatever fails is tried again."""
+        """Read until told to stop; whatever fails is tried again.
+
+        Raises:
+            SpoolDamagedError: The spool has to be begun anew.
+        """
         rechecked: float | None = None
         while not self._stop.is_set():
+            alive()
             try:
                 if rechecked is None or time.monotonic() - rechecked >= RECHECK_SECONDS:
                     self.everything()
@@ -113,10 +119,15 @@ class Reading:
                 self._database.close()
                 self._wait_for_room(error)
                 continue
+            except SpoolDamagedError:
+                raise
             except ShipperError as error:
                 # Whole, though calls end meanwhile: what is down must not be asked at each hang-up.
-                self._stop.wait(self._failed(error))
+                pause = self._failed(error)
+                alive(pause)
+                self._stop.wait(pause)
                 continue
+            alive(pause)
             self._wake.wait(pause)
             self._wake.clear()
 
@@ -211,6 +222,7 @@ class Reading:
         """Count a day, and report it; False where the agent was told to stop meanwhile."""
         recount = self._reader.recount(day)
         for step in recount.steps():
+            alive()
             if send:
                 self._put(step)
             if self._stop.is_set():
@@ -252,4 +264,5 @@ class Reading:
         self._arrived()
         self._trouble.met(error)
         while not self._stop.is_set() and not self.spool.has_room():
+            alive(ROOM_SECONDS)
             self._stop.wait(ROOM_SECONDS)

@@ -18,9 +18,10 @@ from shipper.document.model import Document, Origin
 from shipper.document.quarantine import INDEX as QUARANTINE
 from shipper.document.quarantine import Quarantine
 from shipper.document.validate import Invalid
-from shipper.errors import OutputError, ShipperError
+from shipper.errors import OutputError, ShipperError, SpoolDamagedError
 from shipper.outputs import Outcome, Output
-from shipper.spool import Refusal, Spool, Spooled
+from shipper.signs import alive
+from shipper.spool import Refusal, Spool, Spooled, damaged
 
 log = logging.getLogger("shipper.sending")
 
@@ -85,16 +86,25 @@ class Sending:
         return (self._after, tuple(self._past)) if self._left is not None else (0, ())
 
     def forever(self) -> None:
-        """Send until told to stop; whatever fails is tried again."""
+        """Send until told to stop; whatever fails is tried again.
+
+        Raises:
+            SpoolDamagedError: The spool has to be begun anew.
+        """
         while not self._stop.is_set():
+            alive()
             self._arrived.clear()
             self.show()
             try:
                 sent = self.step()
+            except SpoolDamagedError:
+                raise
             except ShipperError as error:
                 if not isinstance(error, OutputError):
                     self.beat()
-                self._stop.wait(self._trouble.met(error))
+                pause = self._trouble.met(error)
+                alive(pause)
+                self._stop.wait(pause)
                 continue
             if self._left is not None and self._again is None:
                 self._again = time.monotonic() + self._trouble.met(self._left)
@@ -163,6 +173,7 @@ class Sending:
         Raises:
             OutputError: It did not arrive.
             SpoolError: It arrived but could not be taken out; sending it again does no harm.
+            SpoolDamagedError: What waits cannot be what was put in.
         """
         if self._left is not None and self._again is not None and time.monotonic() >= self._again:
             self._before, self._after = max(1, self._after), 0
@@ -176,8 +187,11 @@ class Sending:
                 self._works()
             self._spool.shrink()
             return False
-        outcome = self._output.send(batch)
-        replaced, refused = self._sort_out(outcome)
+        try:
+            outcome = self._output.send(batch)
+            replaced, refused = self._sort_out(outcome)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise damaged(self._spool.path, f"a document is no JSON: {error}") from error
         done = set(outcome.done)
         last = self._spool.settle(
             outcome.done,

@@ -11,10 +11,11 @@ from shipper.agent.board import Board
 from shipper.agent.trouble import Trouble
 from shipper.config import AmiSettings
 from shipper.document.model import Document
-from shipper.errors import ShipperError, SpoolError
+from shipper.errors import ShipperError, SpoolDamagedError, SpoolError
 from shipper.live.channel import Event
 from shipper.live.folding import Folding, Snapshot
 from shipper.live.judge import Kept
+from shipper.signs import alive
 from shipper.sources.ami import Link, rights
 from shipper.sources.cdr.unheard import as_text
 from shipper.spool import Spool
@@ -126,6 +127,8 @@ class Watching:
         while not self._stop.is_set():
             try:
                 await self._session()
+            except SpoolDamagedError:
+                raise
             except ShipperError as error:
                 if self._connected:
                     self._folding.lost()
@@ -158,6 +161,7 @@ class Watching:
             self._note("ami-back", "info", "the PBX is heard")
             await self._tell(everything=True)
             while not self._stop.is_set():
+                alive()
                 await self._tell()
                 if self._unsynced or time.monotonic() - (self._synced_at or 0.0) > RESYNC_SECONDS:
                     await self._resync(link, first=False)
@@ -251,6 +255,8 @@ class Watching:
         heard, self._heard = self._heard, []
         try:
             await asyncio.to_thread(self._write, events, heard)
+        except SpoolDamagedError:
+            raise
         except SpoolError as error:
             log.debug("events wait: %s", error)
             if (dropped := len(events) - BACKLOG) > 0:
@@ -268,6 +274,7 @@ class Watching:
         self._folding.note("Agent", Kept(action, level, message, "ami", "system"))
 
     async def _wait(self, seconds: float) -> None:
+        alive(seconds)
         end = time.monotonic() + seconds
         while not self._stop.is_set() and (left := end - time.monotonic()) > 0:
             self._news.clear()

@@ -16,9 +16,12 @@ from shipper.errors import OutputError, words
 from shipper.outputs import tls
 from shipper.outputs.base import Outcome, Refused
 from shipper.schema import VERSION
+from shipper.signs import alive
 from shipper.spool import Spooled
 
 TIMEOUT_SECONDS = 60.0
+SLOWEST_BYTES_PER_SECOND = 8_000
+"""A body that goes out more slowly over TLS is taken for a thread that hangs."""
 CONFLICTS = 3
 """How often the cluster tries an update again that met another one."""
 _TEMPLATE = "/_index_template/pabx-cdr?filter_path=index_templates.index_template.version"
@@ -201,6 +204,7 @@ class OpenSearchOutput:
     def _exchange(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
+        alive(len(body or b"") / SLOWEST_BYTES_PER_SECOND)
         connection = self._connect()
         connection.request(method, path, body, headers)
         response = connection.getresponse()

@@ -22,6 +22,7 @@ from shipper.errors import OutputError, words
 from shipper.outputs import tls
 from shipper.outputs.handshake import login
 from shipper.outputs.wire import UNREADABLE, Deadline, Wire, connect
+from shipper.signs import alive
 
 CONNECT_SECONDS = 10.0
 LOGIN_SECONDS = 20.0
@@ -32,6 +33,9 @@ SLOWEST_BYTES_PER_SECOND = 8_000
 FRESH_SECONDS = 5.0
 """So long after an acknowledgement a connection is held to be alive."""
 KEEPALIVE_SECONDS = 60
+UNHEARD_SECONDS = 20
+"""So long what was sent may stay without an answer of the other side's kernel, which a slow server gives too:
+a machine whose address has changed is heard by nobody, and nobody tells it."""
 Connection = socket.socket
 _CA = "output.forward.ca_file"
 _WAIT = "is Fluent Bit up, and are output.forward.host and port right? documents wait in the spool"
@@ -150,6 +154,7 @@ class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
         # A night without calls must not let a firewall forget the connection.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_SECONDS)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_SECONDS * 1000)
         deadline = Deadline(LOGIN_SECONDS)
         if settings.tls:
             self.socket = self._encrypted(self.socket, deadline)
@@ -175,6 +180,7 @@ class AckSender(FluentSender):  # type: ignore[misc]  # the library is not typed
         if self._wire is None:
             raise ConnectionError("not connected")
         deadline = Deadline(ACKNOWLEDGEMENT_SECONDS + len(message) / SLOWEST_BYTES_PER_SECOND)
+        alive(deadline.seconds)
         try:
             self._wire.send(message, deadline)
             self._await(chunk, self._wire.messages(deadline))

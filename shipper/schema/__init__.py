@@ -17,7 +17,7 @@ from typing import Any, Final
 KINDS: Final = ("cdr", "call", "quarantine", "store", "audit", "live", "event", "gate", "alert")
 
 # Goes into every template's `_meta`; raised when a field is added or its meaning changes.
-VERSION: Final = 6
+VERSION: Final = 7
 
 Schema = dict[str, Any]
 

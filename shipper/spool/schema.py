@@ -1,10 +1,11 @@
 """The spool's tables, and how its file is opened."""
 
+import re
 import sqlite3
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
-from shipper.errors import DiskFullError, SpoolError
+from shipper.errors import DiskFullError, SpoolDamagedError, SpoolError
 
 VERSION = 4
 
@@ -13,6 +14,11 @@ _NO_ROOM = {
     sqlite3.SQLITE_IOERR_WRITE,
     sqlite3.SQLITE_IOERR_SHMSIZE,  # the file beside it in which readers and writers meet
 }
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_KIND = 0xFF
+"""The part of SQLite's extended codes that says which kind of error it is (sqlite.org/rescode.html)."""
+_UNREADABLE = "Could not decode"
+"""How Python tells a text that is no UTF-8, for which SQLite has no code; the agent writes none."""
 
 TABLES = """
 CREATE TABLE documents (  -- waiting for their acknowledgement, in the order in which they were read
@@ -43,6 +49,7 @@ CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT RO
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
 
+_NAMES = set(re.findall(r"CREATE TABLE (\w+)", TABLES))
 _UNSETTLED = TABLES[TABLES.index("CREATE TABLE unsettled") : TABLES.index("CREATE TABLE heard")]
 _HEARD = TABLES[TABLES.index("CREATE TABLE heard") : TABLES.index("CREATE TABLE counters")]
 _OPERATION = "ALTER TABLE documents ADD COLUMN operation TEXT NOT NULL DEFAULT 'create';"
@@ -88,6 +95,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
     connection.execute("PRAGMA journal_size_limit=8388608")
     connection.execute("PRAGMA wal_autocheckpoint=2000")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    _compare(path, version, names)
     if version == 0 and not read_only:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
@@ -98,6 +107,15 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
     elif version != VERSION:
         raise _other_version(path, version)
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _compare(path: Path, version: int, names: set[str]) -> None:
+    """Whether the tables are those of the version, as the two are written together."""
+    whole, some = names >= _NAMES, bool(names & _NAMES)
+    if version == 0 and names and not whole:
+        raise SpoolError(f"{path} is the database of another program", "set spool.path", permanent=True)
+    if (version == 0 and whole) or (version == VERSION and not whole and (some or not names)):
+        raise damaged(path, f"version {version} with the tables {', '.join(sorted(names)) or 'none'}")
 
 
 def _other_version(path: Path, version: int) -> SpoolError:
@@ -122,13 +140,9 @@ def explain(error: Exception, path: Path) -> SpoolError:
             f"no room to write {path} ({error})",
             f"free space there (df -h {path.parent}) or move spool.path to a larger disk; nothing is lost",
         )
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return SpoolError(
-            f"{path} is damaged ({error})",
-            f"move it away (mv {path} {path}.damaged): the rows are read again from the database, "
-            "without making duplicates",
-            permanent=True,
-        )
+    unreadable = isinstance(error, sqlite3.Error) and str(error).startswith(_UNREADABLE)
+    if unreadable or (code is not None and code & _KIND in _DAMAGED):
+        return damaged(path, str(error))
     if isinstance(error, OSError):
         return SpoolError(
             f"{path} cannot be used ({error.strerror})",
@@ -137,4 +151,19 @@ def explain(error: Exception, path: Path) -> SpoolError:
         )
     return SpoolError(
         f"{path}: {error}", f"check that {path.parent} exists and the agent's user may write there"
+    )
+
+
+def damaged(path: Path, why: str) -> SpoolDamagedError:
+    """The error of a spool whose content cannot be right.
+
+    Args:
+        path: Of the spool.
+        why: What was met.
+    """
+    return SpoolDamagedError(
+        f"{path} is damaged ({why})",
+        "the agent's next start moves it aside, and reads the rows again from the database without making "
+        f"duplicates; by hand: mv {path} {path}.damaged",
+        permanent=True,
     )

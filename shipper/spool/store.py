@@ -9,6 +9,7 @@ from shipper.document.model import Document, Operation
 from shipper.errors import SpoolError
 from shipper.spool.file import MIB
 from shipper.spool.refused import WAITING, SpoolRefused
+from shipper.spool.schema import damaged
 from shipper.spool.todo import Unsettled
 
 ACCOUNT = "account"
@@ -132,6 +133,9 @@ class Spool(SpoolRefused):
             max_bytes: Of JSON at most, unless it is a single document.
             after: Go past the documents up to this `seq`: they were sent, and have to be sent again.
             without: Go past the documents of these indices.
+
+        Raises:
+            SpoolDamagedError: One cannot be what was put in.
         """
         batch: list[Spooled] = []
         size = 0
@@ -142,6 +146,8 @@ class Spool(SpoolRefused):
                 (after, json.dumps(list(without)), limit),
             )
             for row in rows:
+                if b"\0" in row[3]:  # no JSON has it; a part of the disk that came back as zeros has
+                    raise damaged(self.path, f"document {row[2]} holds zeros")
                 size += len(row[3])
                 if batch and size > max_bytes:
                     break

@@ -23,6 +23,7 @@ from tests.bench import (
     open_calls,
     own_work,
     screens,
+    start,
     steady,
 )
 from tests.bench.figure import Figure
@@ -34,6 +35,7 @@ HEAP_MIB = 2048
 
 Benchmark = Callable[[MariaDB, OpenSearchCluster, Path], Iterator[Figure]]
 BENCHMARKS: dict[str, Benchmark] = {
+    "start": start.measure,
     "own_work": own_work.measure,
     "open_calls": open_calls.measure,
     "latency": latency.measure,

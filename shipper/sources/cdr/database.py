@@ -13,6 +13,7 @@ from pymysql.err import MySQLError
 
 from shipper.config import CdrSettings
 from shipper.errors import DatabaseError
+from shipper.signs import alive
 from shipper.sources.cdr import buckets
 from shipper.sources.cdr.rows import RawCursor, Row
 from shipper.spool import Bucket
@@ -170,6 +171,7 @@ class Database:
 
     def _rows(self, sql: str, *values: str) -> Iterator[Row]:
         done = False
+        alive()
         try:
             with self._connected().cursor(RawCursor) as cursor:
                 cursor.execute(sql, values or None)

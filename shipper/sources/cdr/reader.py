@@ -17,6 +17,7 @@ from shipper.document.model import Document, Origin
 from shipper.document.privacy import Privacy
 from shipper.errors import ConfigError
 from shipper.numbering import reader
+from shipper.signs import alive
 from shipper.sources.cdr import buckets
 from shipper.sources.cdr.calls import Calls
 from shipper.sources.cdr.database import Database
@@ -288,6 +289,7 @@ class CdrReader:
         read: int,
     ) -> int:
         """Rows, the calls that they decide, and the position behind them, in one transaction."""
+        alive()
         decided = self._calls.passed(created, whole=bool(finished))
         documents += decided.documents
         counts = {"read": read, "documents": len(documents), "calls": len(decided.documents)}
