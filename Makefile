@@ -55,6 +55,8 @@ lock: ## new locked versions (needs uv)
 	  --custom-compile-command "make lock" --quiet -o requirements.lock
 	uv pip compile pyproject.toml --upgrade --universal --extra central --extra preview --generate-hashes --no-emit-index-url \
 	  --no-annotate --custom-compile-command "make lock" --quiet -o requirements-central.lock
+	uv pip compile compose/docker/requirements.in --upgrade --universal --generate-hashes --no-emit-index-url --no-annotate \
+	  --custom-compile-command "make lock" --quiet -o compose/docker/requirements.lock
 	uv pip compile pyproject.toml --upgrade --universal --extra central --group dev --generate-hashes --no-emit-index-url \
 	  --no-annotate --custom-compile-command "make lock" --quiet -o requirements-dev.lock
 
