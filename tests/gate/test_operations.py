@@ -15,6 +15,7 @@ import pytest
 from central.cli import _parser
 from compose.stack import OpenSearchCluster
 from compose.stack.ports import free_port
+from deploy.artefact import build
 from tests.gate.running import BINARY
 from tests.shipper.store import eventually
 
@@ -49,6 +50,7 @@ class Machine:
             "PABX_GATE": str(folder / "etc"),
         }
         (folder / "stores.csv").write_text(REGISTER, encoding="utf-8")
+        self.agent = build(folder / "dist").path
 
     def command(self, line: str) -> list[str]:
         line = line.replace("/etc/pabx-gate", str(self.folder / "etc"))
@@ -57,6 +59,8 @@ class Machine:
             options = zip(("http-port", "port", "inner-port"), self.ports.values(), strict=True)
             line += "".join(f" --{name} {port}" for name, port in options)
             line += f" --storage {self.folder / 'storage'} --listen 127.0.0.1"
+        if line.startswith("central stores enrol --all"):
+            line += f" --agent {self.agent}"
         words = shlex.split(line)
         return [sys.executable, "-m", "central", *words[1:]] if words[0] == "central" else words
 
