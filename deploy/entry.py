@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-INSTALLER: Final = frozenset(("install", "uninstall", "upgrade", "rollback", "keep-alive"))
+INSTALLER: Final = frozenset(("install", "uninstall", "upgrade", "rollback", "keep-alive", "verify"))
 """The commands of ``deploy.linux``; all others are the agent's."""
 _MORE: Final = f"Of the installer, each with --help of its own: {', '.join(sorted(INSTALLER))}."
 

@@ -25,7 +25,7 @@ def missing(version, uid, name):
     Args:
         version: (major, minor) of the Python that runs this.
         uid: the user's number, 0 for root; None where the system has none (Windows).
-        name: the bundle's file name.
+        name: the bundle, as it was called.
     """
     if uid is None:
         return (
@@ -56,7 +56,7 @@ def main(arguments):
     # Python puts what it was told to run there: the zip, or the folder of this file.
     bundle = os.path.abspath(sys.path[0])
     uid = os.getuid() if hasattr(os, "getuid") else None
-    trouble = missing((sys.version_info[0], sys.version_info[1]), uid, os.path.basename(bundle))
+    trouble = missing((sys.version_info[0], sys.version_info[1]), uid, sys.argv[0])
     if trouble:
         sys.stderr.write(trouble + "\n")
         return 2
@@ -70,7 +70,7 @@ def main(arguments):
             shutil.copyfileobj(source, target)
         return subprocess.call(command(sys.executable, agent, bundle, arguments))
     except (zipfile.BadZipfile, zlib.error, KeyError, EOFError, OSError) as error:
-        text = "{0} está incompleto, copie-o de novo: {1}\n{0} is incomplete, copy it again: {1}\n"
+        text = "{0} está incompleto, copie-o de novo\n{0} is incomplete, copy it again: {1}\n"
         sys.stderr.write(text.format(bundle, error))
         return 2
     except KeyboardInterrupt:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.linux.layout import AGENT
-from deploy.linux.text import InstallError, Text
+from deploy.linux.text import InstallError, Text, english, reason
 
 SETTINGS: Final = "shipper.toml"
 FILES: Final = ("ca.pem", "upgrade.pub", "client.pem", "client-key.pem")
@@ -88,10 +88,8 @@ def read_bundle(source: Path) -> Bundle:
         table = tomllib.loads(settings)
     except ValueError as error:
         raise InstallError(
-            Text(
-                f"{source}: {SETTINGS} não pode ser lido ({error})",
-                f"{source}: {SETTINGS} cannot be read ({error})",
-            ),
+            Text(f"{source}: {SETTINGS} não pode ser lido", f"{source}: {SETTINGS} cannot be read")
+            + english(f" ({error})"),
             _AGAIN,
             2,
         ) from error
@@ -146,9 +144,8 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def _no_agent(where: Path, why: str) -> InstallError:
-    return InstallError(
-        Text(f"{where} não é um agente inteiro ({why})", f"{where} is no whole agent ({why})"), _AGAIN, 2
-    )
+    problem = Text(f"{where} não é um agente inteiro", f"{where} is no whole agent") + english(f" ({why})")
+    return InstallError(problem, _AGAIN, 2)
 
 
 def _members(source: Path) -> dict[str, bytes]:
@@ -167,9 +164,8 @@ def _members(source: Path) -> dict[str, bytes]:
                     raise _too_large(source / name)
             return {name: archive.read(name) for name in wanted if name in found}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise InstallError(
-            Text(f"{source} está danificado ({error})", f"{source} is damaged ({error})"), _AGAIN, 2
-        ) from error
+        problem = Text(f"{source} está danificado", f"{source} is damaged") + english(f" ({error})")
+        raise InstallError(problem, _AGAIN, 2) from error
     except OSError as error:
         raise _unreadable(source, error) from error
 
@@ -186,8 +182,9 @@ def _read(file: Path, most: int) -> bytes:
 
 
 def _unreadable(file: Path, error: OSError) -> InstallError:
+    why = reason(error)
     return InstallError(
-        Text(f"{file} não pode ser lido ({error.strerror})", f"{file} cannot be read ({error.strerror})"),
+        Text(f"{file} não pode ser lido ({why.pt})", f"{file} cannot be read ({why.en})"),
         Text(f"confira o nome: ls -l {file.parent}", f"check its name: ls -l {file.parent}"),
         2,
     )

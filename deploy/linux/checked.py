@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.linux import database
 from deploy.linux.layout import USER, Layout
-from deploy.linux.machine import last_line, local_environment, run
+from deploy.linux.machine import last_line, local_environment, run, start_command
+from deploy.linux.site import DATABASE_SECRET, Site
 from deploy.linux.text import InstallError, Text, same
 
 HOLDS_BACK: Final = {"time zone"}
@@ -53,11 +55,9 @@ _STATES: Final = {
     "failed": Text("NÃO FUNCIONA", "FAILED"),
     "skipped": Text("não testado", "not tried"),
 }
+_REFUSALS: Final = ("denied", "refused user", "takes no connection")
+"""In what the agent says where the database answered, and let nobody in."""
 _ADVICE: Final = {
-    "database": Text(
-        "Confira se o MariaDB está ligado: systemctl status mariadb (ou service mariadb status).",
-        "See whether MariaDB runs: systemctl status mariadb (or service mariadb status).",
-    ),
     "time zone": Text(
         "O fuso do arquivo da loja não é o do PABX: avise a central, para que ela gere outro arquivo.",
         "The file's time zone is not the PBX's: tell head office, which makes another file.",
@@ -65,10 +65,6 @@ _ADVICE: Final = {
     "trunks": Text(
         "As chamadas chegam, mas podem ficar sem direção: avise a central.",
         "Calls arrive, but may lack a direction: tell head office.",
-    ),
-    "output": Text(
-        "A central não respondeu. Confira a internet da loja; o agente tenta sozinho e não perde nada.",
-        "Head office did not answer. Is the store online? The agent tries by itself and loses nothing.",
     ),
     "clock": Text("Acerte o relógio deste computador.", "Set this machine's clock."),
     "spool": Text(
@@ -109,15 +105,72 @@ def check(layout: Layout, agent: Path) -> list[Found]:
         ) from None
 
 
-def lines(found: list[Found]) -> list[Text]:
-    """What is shown of it."""
+def knows_zone(found: list[Found]) -> bool:
+    """Whether the time zone was looked at: without the database nobody can."""
+    return any(one.part == "time zone" and one.state != "skipped" for one in found)
+
+
+def waiting(layout: Layout, agent: Path) -> int | None:
+    """How many documents wait to be sent; None: there is no spool that could be asked."""
+    command: list[str | Path] = [agent, "status", "--json", "--config", layout.settings]
+    done = run(command, user=USER, environ=local_environment(layout))
+    try:
+        return int(json.loads(done.stdout)["spool_documents"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def lines(found: list[Found], site: Site) -> list[Text]:
+    """What is shown of it.
+
+    Args:
+        found: by `check`.
+        site: the machine.
+    """
     shown = []
     for one in found:
         name, state = _PARTS.get(one.part, same(one.part)), _STATES.get(one.state, same(one.state))
         shown.append(Text(f"  {name.pt:<28} {state.pt}", f"  {name.en:<28} {state.en}"))
         if one.state in ("warning", "failed"):
-            if one.part in _ADVICE:
-                shown.append(same("    ") + _ADVICE[one.part])
+            if advice := _advice(one, site):
+                shown.append(same("    ") + advice)
             detail = one.message + (f"; {one.hint}" if one.hint else "")
             shown.append(Text(f"    Para o suporte: {detail}", f"    For support: {detail}"))
     return shown
+
+
+def _advice(one: Found, site: Site) -> Text | None:
+    config = site.config
+    if one.part == "database":
+        return _database_advice(one, site)
+    if one.part == "output":
+        forward = config.output.forward
+        direct = config.output.kind == "opensearch"
+        where = config.output.opensearch.url if direct else f"{forward.host}:{forward.port}"
+        return Text(
+            f"A central ({where}) não respondeu. Confira a internet da loja e se esta porta sai pelo "
+            "firewall; o agente tenta sozinho e não perde nada.",
+            f"Head office ({where}) did not answer. Is the store online, and does the firewall let this "
+            "port out? The agent tries by itself and loses nothing.",
+        )
+    return _ADVICE.get(one.part)
+
+
+def _database_advice(one: Found, site: Site) -> Text:
+    cdr, layout = site.config.cdr, site.layout
+    if any(said in one.message for said in _REFUSALS):  # by MariaDB, which therefore runs
+        who, file = database.account(cdr).en, layout.config / DATABASE_SECRET
+        sql = "\n      ".join(database.by_hand(cdr))
+        return Text(
+            f"O MariaDB está ligado, mas recusou o agente: falta o usuário {who} ou um direito dele, "
+            f"ou a senha em {file} não é a dele. Rode a instalação sem --no-database, ou faça à mão, no "
+            f"MariaDB, com uma senha no lugar de …, e grave a mesma senha em {file}:\n      {sql}",
+            f"MariaDB runs, but refused the agent: there is no user {who}, or it lacks a right, "
+            f"or the password in {file} is not theirs. Install without --no-database, or do it by hand, in "
+            f"MariaDB, with a password in the place of …, and write the same to {file}:\n      {sql}",
+        )
+    where, start = f"{cdr.host}:{cdr.port}", start_command(layout.root, "mariadb")
+    return Text(
+        f"O MariaDB ({where}) não respondeu. Para ligá-lo: {start}",
+        f"MariaDB ({where}) did not answer. To start it: {start}",
+    )

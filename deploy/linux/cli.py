@@ -1,9 +1,10 @@
-"""The commands `install`, `uninstall`, `upgrade`, `rollback` and `keep-alive`: the only place that prints."""
+"""The installer's commands, from `install` to `keep-alive`: the only place that prints."""
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -17,6 +18,7 @@ from deploy.linux.site import Options, old_site, use_environment
 from deploy.linux.text import LANGUAGES, InstallError, Language, Text, same
 from deploy.linux.uninstall import uninstall
 from deploy.linux.upgrade import finish_unfinished, rollback, upgrade
+from deploy.linux.verify import verify
 from shipper.errors import ShipperError
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -125,6 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     installed.set_defaults(run=_install)
     removed = command("uninstall", "Remove the agent and all that was made for it.", asked)
     removed.set_defaults(run=_uninstall)
+    verified = command("verify", "Try every part, and say whether the agent runs and what to do.")
+    verified.set_defaults(run=_verify)
     upgraded = command("upgrade", "Put another version in place; the old one comes back if it does not work.")
     which = upgraded.add_mutually_exclusive_group(required=True)
     which.add_argument("file", nargs="?", type=Path, metavar="FILE.pyz", help="the new agent")
@@ -152,19 +156,35 @@ def _options(options: argparse.Namespace) -> Options:
         ami=not options.no_ami,
         admin_file=options.database_admin_file,
         replace=getattr(options, "replace", False),
+        rehearse=options.dry_run,
     )
 
 
-def _install(layout: Layout, options: argparse.Namespace, person: _Person) -> int:
+@contextmanager
+def _alone(layout: Layout, person: _Person) -> Iterator[None]:
+    """Nobody else installs meanwhile; a rehearsal leaves not even a lock behind."""
+    if person.dry_run:
+        yield
+        return
     with locked(layout, wait=True, busy=lambda: _waits(person)):
+        yield
+
+
+def _verify(layout: Layout, options: argparse.Namespace, person: _Person) -> int:
+    del options
+    return DONE if verify(layout, person.tell) else FAILED
+
+
+def _install(layout: Layout, options: argparse.Namespace, person: _Person) -> int:
+    with _alone(layout, person):
         done = install(layout, options.bundle.absolute(), _options(options), person.tell, person.ask)
     return DONE if done or options.dry_run else FAILED
 
 
 def _uninstall(layout: Layout, options: argparse.Namespace, person: _Person) -> int:
-    with locked(layout, wait=True, busy=lambda: _waits(person)):
+    with _alone(layout, person):
         done = uninstall(layout, _options(options), person.tell, person.ask)
-        if not layout.home.exists():
+        if done and not person.dry_run and not layout.home.exists():
             layout.lock.unlink(missing_ok=True)
     return DONE if done or options.dry_run else FAILED
 

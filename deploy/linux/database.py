@@ -1,20 +1,17 @@
 """The agent's user in the PBX's MariaDB: may log in from this machine and read two tables, nothing else."""
 
-import configparser
 import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import pymysql
 
-from deploy.linux.text import InstallError, Text, same
+from deploy.linux.administrator import Admin
+from deploy.linux.text import InstallError, Text, english, same
 from shipper.config import CdrSettings
 
-SOCKETS: Final = ("run/mysqld/mysqld.sock", "var/run/mysqld/mysqld.sock", "var/lib/mysql/mysql.sock")
 LOCAL: Final = ("127.0.0.1", "localhost", "::1")
 _SECONDS: Final = 15
 _REFUSED: Final = {1045, 1044, 1698, 1130, 1227, 1142}
@@ -22,86 +19,6 @@ _REFUSED: Final = {1045, 1044, 1698, 1130, 1227, 1142}
 _NO_TABLE: Final = {1146, 1049, 1051}
 _WEAK: Final = {1819}
 _READ_ONLY: Final = {1290, 1836}
-
-
-@dataclass(frozen=True)
-class Admin:
-    """How MariaDB's administrator logs in.
-
-    Attributes:
-        socket: the server's; None: by address.
-        user: who.
-        password: theirs; empty by the socket, where root needs none.
-        host: address.
-        port: TCP.
-    """
-
-    socket: str | None
-    user: str = "root"
-    password: str = ""
-    host: str = "127.0.0.1"
-    port: int = 3306
-
-
-def administrator(file: Path | None, root: Path, settings: CdrSettings) -> Admin:
-    """Root by the server's socket, or whoever a file of MariaDB's own shape names.
-
-    Args:
-        file: with a section `[client]`; None: root.
-        root: of the file system.
-        settings: `[cdr]`.
-
-    Raises:
-        InstallError: the file cannot be used, or no server is there.
-    """
-    there = next((str(root / name) for name in SOCKETS if (root / name).is_socket()), None)
-    if file is not None:
-        client = _client(file)
-        return Admin(
-            client.get("socket") or (None if "host" in client else there),
-            client.get("user", "root"),
-            client.get("password", ""),
-            client.get("host", settings.host),
-            int(client.get("port", settings.port)),
-        )
-    if there is None:
-        raise InstallError(
-            Text(
-                f"o MariaDB deste PABX não está ligado (não há /{SOCKETS[0]})",
-                f"the PBX's MariaDB does not run (there is no /{SOCKETS[0]})",
-            ),
-            Text(
-                "ligue-o (systemctl start mariadb, ou service mariadb start) e rode de novo; "
-                "se ele fica em outro lugar: --database-admin-file ARQUIVO; sem mexer nele: --no-database",
-                "start it (systemctl start mariadb, or service mariadb start) and run this again; "
-                "where it is elsewhere: --database-admin-file FILE; to leave it alone: --no-database",
-            ),
-        )
-    return Admin(there)
-
-
-def _client(file: Path) -> dict[str, str]:
-    parser = configparser.ConfigParser(allow_no_value=True, strict=False, interpolation=None)
-    try:
-        parser.read_string(file.read_text(encoding="utf-8"))
-        found = {name: (value or "").strip("\"'") for name, value in parser["client"].items()}
-        int(found.get("port") or 0)
-    except OSError as error:
-        raise InstallError(
-            Text(f"{file} não pode ser lido ({error.strerror})", f"{file} cannot be read ({error.strerror})"),
-            Text(f"veja: ls -l {file}", f"see: ls -l {file}"),
-            2,
-        ) from error
-    except (configparser.Error, KeyError, ValueError) as error:
-        raise InstallError(
-            Text(f"{file} não serve ({error})", f"{file} cannot be used ({error})"),
-            Text(
-                "escreva [client] e abaixo user=… e password=…",
-                "write [client] and below user=… and password=…",
-            ),
-            2,
-        ) from error
-    return found
 
 
 def new_password() -> str:
@@ -148,22 +65,19 @@ def _connection(admin: Admin) -> Iterator[Any]:
 
 def _named(error: Exception, admin: Admin) -> InstallError:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    said = str(error.args[1]) if len(error.args) > 1 else str(error)
-    where = admin.socket or f"{admin.host}:{admin.port}"
+    said = english(f": {error.args[1] if len(error.args) > 1 else error}")
+    where, user = admin.socket or f"{admin.host}:{admin.port}", admin.user
+    if number in _REFUSED:
+        problem = Text(
+            f"o MariaDB em {where} recusou o usuário {user} (erro {number})",
+            f"MariaDB at {where} refused the user {user} (error {number})",
+        )
+        return InstallError(problem + said, _refused(admin))
     problem = Text(
-        f"MariaDB em {where}, usuário {admin.user}: {said}", f"MariaDB at {where}, user {admin.user}: {said}"
+        f"o MariaDB em {where}, usuário {user}, não aceitou o pedido (erro {number})",
+        f"MariaDB at {where}, user {user}, did not do it (error {number})",
     )
     hints = {
-        **dict.fromkeys(
-            _REFUSED,
-            Text(
-                "este usuário não pode criar outros: ponha [client], user=… e password=… de um administrador "
-                "em um arquivo, e acrescente --database-admin-file ARQUIVO (ou --no-database, e crie o "
-                "usuário à mão)",
-                "this user may not make others: put [client], user=… and password=… of an administrator "
-                "into a file and add --database-admin-file FILE (or --no-database, and make it by hand)",
-            ),
-        ),
         **dict.fromkeys(
             _WEAK,
             Text(
@@ -181,11 +95,24 @@ def _named(error: Exception, admin: Admin) -> InstallError:
             ),
         ),
     }
-    else_ = Text(
-        "confira se ele está ligado: systemctl status mariadb",
-        "see whether it runs: systemctl status mariadb",
+    else_ = Text("confira se ele está ligado: mariadb-admin ping", "see whether it runs: mariadb-admin ping")
+    return InstallError(problem + said, hints.get(number, else_))
+
+
+def _refused(admin: Admin) -> Text:
+    if admin.file is not None:
+        return Text(
+            f"confira em {admin.file} o user e a password de um administrador do MariaDB, uma linha cada",
+            f"see user and password of MariaDB's administrator in {admin.file}, a line each",
+        )
+    return Text(
+        "é preciso um administrador do MariaDB: em um arquivo ponha três linhas, [client], user=… e "
+        "password=…, acrescente --database-admin-file ARQUIVO e depois apague o arquivo; "
+        "ou deixe o MariaDB como está: --no-database",
+        "an administrator of MariaDB is needed: write three lines into a file, [client], user=… and "
+        "password=…, add --database-admin-file FILE, and delete the file afterwards; "
+        "or leave MariaDB as it is: --no-database",
     )
-    return InstallError(problem, hints.get(number, else_))
 
 
 def is_right(settings: CdrSettings, password: str) -> bool | None:
@@ -299,3 +226,13 @@ def account(settings: CdrSettings) -> Text:
 def rights(settings: CdrSettings) -> str:
     """What it may read."""
     return ", ".join(f"{base}.{table}" for base, table in _tables(settings))
+
+
+def by_hand(settings: CdrSettings) -> list[str]:
+    """What makes the user by hand, as SQL."""
+    said = []
+    for host in _hosts(settings):
+        who = f"'{settings.user}'@'{host}'"
+        said.append(f"CREATE USER {who} IDENTIFIED BY '…';")
+        said += [f"GRANT SELECT ON {base}.{table} TO {who};" for base, table in _tables(settings)]
+    return said

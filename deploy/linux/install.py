@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.linux import checked, versions
+from deploy.linux import checked, holding, versions
 from deploy.linux.bundle import read_bundle
 from deploy.linux.layout import Layout
 from deploy.linux.machine import cron_runs, is_root
@@ -69,30 +69,46 @@ def install(layout: Layout, source: Path, options: Options, tell: Tell, ask: Ask
     lines = _new_version(site) + [line for _, told in planned for line in told]
     for note in notes(site):
         tell(note)
-    if not lines and site.service.runs:
+    held = holding.why(layout)
+    if not lines and site.service.runs and not held:
         tell(Text("Nada a fazer: tudo já está instalado.", "Nothing to do: all is installed already."))
+        if options.rehearse:
+            ask()  # says that it was one
         return _judged(site, tell, start=False)
-    tell(
-        Text(f"Loja {site.config.store.id}. Vou fazer:", f"Store {site.config.store.id}. This will be done:")
-    )
-    for line in lines or [Text("ligar o agente", "start the agent")]:
+    tell(opening(site))
+    for line in lines or [Text("conferir e ligar o agente", "check, and start the agent")]:
         tell(same("  - ") + line)
     if not ask():
         return False
-    before = old_site(layout, options)
-    finish_unfinished(before, tell)
-    if Version(site).newer:
-        upgrade(before, site.new.agent, tell)
+    if not held:
+        before = old_site(layout, options)
+        finish_unfinished(before, tell)
+        if Version(site).newer:
+            upgrade(before, site.new.agent, tell)
+    if held or any(told and isinstance(step, Settings | Version) for step, told in planned):
+        holding.hold(layout, holding.UNFINISHED)
+    _do(planned, tell)
+    return _judged(site, tell, start=True)
+
+
+def _do(planned: list[tuple[Step, list[Text]]], tell: Tell) -> None:
     for step, told in planned:
         if told:
             step.do()
         for line in told:
             tell(same("  ok: ") + line)
-    return _judged(site, tell, start=True)
+
+
+def opening(site: Site) -> Text:
+    """What comes before the list of what is done, or would be."""
+    store = site.config.store.id
+    if site.options.rehearse:
+        return Text(f"Loja {store}. Seria feito:", f"Store {store}. This would be done:")
+    return Text(f"Loja {store}. Vou fazer:", f"Store {store}. This will be done:")
 
 
 def _new_version(site: Site) -> list[Text]:
-    if not Version(site).newer:
+    if not Version(site).newer or holding.why(site.layout):
         return []
     now, new = versions.current(site.layout), site.new.agent.version
     return [Text(f"atualizar o agente de {now} para {new}", f"upgrade the agent from {now} to {new}")]
@@ -103,14 +119,23 @@ def _judged(site: Site, tell: Tell, *, start: bool) -> bool:
     layout = site.layout
     tell(Text("Conferindo:", "Checking:"))
     found = checked.check(layout, layout.agent)
-    if any(one.part == "ami" and one.failed for one in found) and reload_asterisk():
+    rehearsed = site.options.rehearse
+    if any(one.part == "ami" and one.failed for one in found) and not rehearsed and reload_asterisk():
         found = checked.check(layout, layout.agent)
-    for line in checked.lines(found):
+    for line in checked.lines(found, site):
         tell(line)
     failed = {one.part for one in found if one.failed}
     again = Text("corrija e rode o mesmo comando de novo", "mend it, and run the same command again")
     if failed & checked.HOLDS_BACK:
-        Keeper(site).undo()  # else cron or systemd would start it after all
+        if rehearsed:
+            raise InstallError(
+                Text(
+                    "o agente seria desligado, por causa do que NÃO FUNCIONA acima",
+                    "the agent would be stopped, because of what FAILED above",
+                )
+            )
+        holding.hold(layout, holding.ZONE)
+        Keeper(site).off()
         raise InstallError(
             Text(
                 "instalado, mas o agente não foi ligado, por causa do que NÃO FUNCIONA acima",
@@ -118,7 +143,16 @@ def _judged(site: Site, tell: Tell, *, start: bool) -> bool:
             ),
             again,
         )
+    if start and holding.why(layout) and not checked.knows_zone(found):
+        raise InstallError(
+            Text(
+                "instalado, mas o agente não foi ligado: sem o banco, o fuso horário não foi conferido",
+                "installed, but the agent was not started: without the database nobody knows the time zone",
+            ),
+            again,
+        )
     if start:
+        holding.release(layout)
         site.service.stop()
         site.service.start()
     if failed & checked.NEEDED:
@@ -130,16 +164,7 @@ def _judged(site: Site, tell: Tell, *, start: bool) -> bool:
             again,
         )
     tell(Text("O agente está ligado.", "The agent runs."))
-    if not site.service.by_systemd and not cron_runs():
-        tell(
-            Text(
-                "Aqui não há systemd nem cron ligado: quem mantém o agente ligado é a tarefa do Windows "
-                "(instalar.cmd); sem ela: service cron start",
-                "Neither systemd nor cron runs here: the Windows task (instalar.cmd) keeps the agent up; "
-                "without it: service cron start",
-            )
-        )
-    if any(one.failed for one in found):
+    if failed:
         tell(
             Text(
                 "Pronto, com uma ressalva: veja acima o que NÃO FUNCIONA.",
@@ -153,4 +178,41 @@ def _judged(site: Site, tell: Tell, *, start: bool) -> bool:
                 "Done. This store's calls are on their way to head office.",
             )
         )
+    for line in _left(site, good=not failed):
+        tell(line)
     return True
+
+
+def _left(site: Site, *, good: bool) -> list[Text]:
+    """What only a person can do now."""
+    told, source = [], site.new.source
+    if source.is_file() and not site.options.rehearse:
+        then = Text("Agora apague", "Now delete")
+        if not good:
+            then = Text(
+                "Depois de corrigir, confira com sudo shipper verify, e apague",
+                "Once that is mended, look by sudo shipper verify, and delete",
+            )
+        told.append(
+            Text(
+                f"{then.pt} {source}: quem tem este arquivo envia dados como se fosse a loja.",
+                f"{then.en} {source}: whoever has this file can send data as the store.",
+            )
+        )
+    if not site.service.by_systemd and not cron_runs():
+        told += [
+            Text(
+                "AINDA FALTA: aqui não há systemd nem cron ligado, e sem eles o agente não volta sozinho se "
+                "parar ou quando a máquina reiniciar.",
+                "STILL TO DO: neither systemd nor cron runs here; without them the agent does not come back "
+                "where it ends, or after a reboot.",
+            ),
+            Text(
+                "No Windows, a tarefa do instalar.cmd cuida disso. Sem ela, rode isto agora e a cada vez que "
+                "o Linux ligar:",
+                "On Windows the task of instalar.cmd does it. Without it, run this now and each time Linux "
+                "starts:",
+            ),
+            same("  service cron start"),
+        ]
+    return told

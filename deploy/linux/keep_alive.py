@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from deploy.linux import versions
+from deploy.linux import holding, versions
 from deploy.linux.layout import SERVICE, Layout
 from deploy.linux.machine import cron_runs, locked, run
 from deploy.linux.site import Options, old_site
@@ -34,7 +34,7 @@ def keep_alive(layout: Layout, tell: Tell) -> bool:
         False: an installation or another one of these is at work.
 
     Raises:
-        InstallError: it cannot be started.
+        InstallError: it cannot be started, or must not be: no check has allowed it.
     """
     with locked(layout, wait=False) as mine:
         if not mine:
@@ -44,6 +44,7 @@ def keep_alive(layout: Layout, tell: Tell) -> bool:
                 Text("nenhum agente está instalado aqui", "no agent is installed here"),
                 Text("instale com o arquivo da loja", "install the store's bundle"),
             )
+        holding.require_free(layout)
         site = old_site(layout, Options())
         if versions.unfinished(layout) is not None:
             finish_unfinished(site, tell)

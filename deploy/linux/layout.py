@@ -47,6 +47,11 @@ class Layout:
         return self.home / "upgrading.json"
 
     @property
+    def held(self) -> Path:
+        """There while no check has allowed the settings that lie here: nobody starts the agent."""
+        return self.home / "held"
+
+    @property
     def agent(self) -> Path:
         """The agent that runs, whatever its version."""
         return self.current / AGENT

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.linux.layout import USER, Layout
-from deploy.linux.text import InstallError, Text
+from deploy.linux.text import InstallError, Text, reason
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SECONDS: Final = 120.0
@@ -111,6 +111,13 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=PATH)
 
 
+def start_command(root: Path, name: str) -> str:
+    """What starts a service on a machine of this kind."""
+    if (root / "run/systemd/system").is_dir():
+        return f"systemctl start {name}"
+    return f"service {name} start"
+
+
 def cron_runs() -> bool:
     """Whether a cron is there that reads its tables."""
     return any(_name(process) in _CRONS for process in Path("/proc").glob("[0-9]*"))
@@ -141,11 +148,12 @@ def writing(path: Path) -> Iterator[None]:
             ),
         }
         hint = hints.get(error.errno or 0, Text(f"veja: ls -ld {path.parent}", f"see: ls -ld {path.parent}"))
+        why = reason(error)
         again = Text(", e rode o mesmo comando de novo", ", then run the same command again")
         raise InstallError(
             Text(
-                f"{path} não pode ser gravado ({error.strerror})",
-                f"{path} cannot be written ({error.strerror})",
+                f"{path} não pode ser gravado ({why.pt})",
+                f"{path} cannot be written ({why.en})",
             ),
             hint + again,
         ) from error
@@ -234,8 +242,9 @@ def text_of(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
+        why = reason(error)
         raise InstallError(
-            Text(f"{path} não pode ser lido ({error.strerror})", f"{path} cannot be read ({error.strerror})"),
+            Text(f"{path} não pode ser lido ({why.pt})", f"{path} cannot be read ({why.en})"),
             Text(f"veja: ls -l {path}", f"see: ls -l {path}"),
         ) from error
 

@@ -15,8 +15,8 @@ from deploy.linux.text import InstallError, Text, same
 from shipper.spool import SpoolLock
 
 COMES_UP_SECONDS: Final = 60.0
-STEADY_SECONDS: Final = 3.0
-"""For so long one and the same process has to hold the spool."""
+STEADY_SECONDS: Final = float(os.environ.get("PABX_SHIPPER_STEADY_SECONDS", "3"))
+"""For so long one and the same process has to hold the spool; tests have less patience."""
 STOP_SECONDS: Final = 30.0
 _PAUSE: Final = 0.1
 _LARGEST_LOG: Final = 4 * 1024 * 1024
@@ -133,7 +133,7 @@ class Service:
                 )
             if time.monotonic() > deadline:
                 sent = signal.SIGKILL
-            time.sleep(0.5)
+            time.sleep(_PAUSE)
 
     def bound_log(self) -> None:
         """Keep the log below a size; one file more is kept. The agent appends, so it may be cut under it."""

@@ -50,16 +50,24 @@ class Keeper(Step):
         planned = []
         if self.site.service.runs:
             planned.append(Text("parar o agente", "stop the agent"))
-        return planned + [Text(f"apagar {path}", f"delete {path}") for path in self._all() if path.exists()]
+        found = [path for path in (*self._starters(), *self._logs()) if path.exists()]
+        return planned + [Text(f"apagar {path}", f"delete {path}") for path in found]
 
     def undo(self) -> None:
-        """Stop the agent, and remove all of them."""
+        """Stop the agent, and remove all of them, the log included."""
+        self.off()
+        for path in self._logs():
+            with writing(path):
+                path.unlink(missing_ok=True)
+
+    def off(self) -> None:
+        """Stop the agent and remove what would start it; its log stays."""
         if self.site.service.by_systemd:
             for name in (UPGRADE_TIMER, SERVICE):
                 if (self.site.layout.units / name).exists():
                     run(["systemctl", "disable", "--now", name])
         # The table first: else cron starts again what was stopped.
-        for path in self._all():
+        for path in self._starters():
             with writing(path):
                 path.unlink(missing_ok=True)
         self.site.service.stop()
@@ -67,10 +75,13 @@ class Keeper(Step):
             must(["systemctl", "daemon-reload"])
             run(["systemctl", "reset-failed", SERVICE])
 
-    def _all(self) -> list[Path]:
+    def _starters(self) -> list[Path]:
         layout = self.site.layout
-        logs = [layout.log, layout.log.with_name(f"{layout.log.name}.1")]
-        return [layout.cron, *(layout.units / name for name in _OURS), *logs]
+        return [layout.cron, *(layout.units / name for name in _OURS)]
+
+    def _logs(self) -> list[Path]:
+        log = self.site.layout.log
+        return [log, log.with_name(f"{log.name}.1")]
 
     def _wanted(self) -> list[tuple[Path, bytes]]:
         layout, upgrades = self.site.layout, "upgrade.pub" in self.site.new.files
@@ -96,9 +107,7 @@ class Keeper(Step):
 
     def _superfluous(self) -> list[Path]:
         wanted = {path for path, _ in self._wanted()}
-        layout = self.site.layout
-        ours = (layout.cron, *(layout.units / name for name in _OURS))
-        return [path for path in ours if path not in wanted and path.exists()]
+        return [path for path in self._starters() if path not in wanted and path.exists()]
 
 
 def unit(name: str) -> str:

@@ -27,7 +27,7 @@ class Settings(Step):
         if decided.other:
             planned.append(
                 Text(
-                    f"trocar a loja {decided.other} pela {self.site.new.store}; a fila dela fica ao lado",
+                    f"trocar a loja {decided.other} pela {self.site.new.store}; a fila dela é guardada",
                     f"put {self.site.new.store} in the place of {decided.other}; its spool is kept beside",
                 )
             )
@@ -122,7 +122,12 @@ class Secrets(Step):
 
     def plan(self) -> list[Text]:
         """Make those that are missing."""
-        return [Text(f"gravar {path}", f"write {path}") for path in self._missing()]
+        return [
+            Text(
+                f"gravar {path}, vazio: a senha é posta à mão", f"write {path}, empty: the password is yours"
+            )
+            for path in self._missing()
+        ]
 
     def do(self) -> None:
         """Make them."""

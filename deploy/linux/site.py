@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from deploy.linux import manager
+from deploy.linux.administrator import Admin, administrator
 from deploy.linux.bundle import Bundle, store_of
-from deploy.linux.database import Admin, administrator
 from deploy.linux.layout import Layout
 from deploy.linux.machine import local_environment, text_of
 from deploy.linux.service import Service
@@ -33,12 +33,14 @@ class Options:
         ami: make the AMI user.
         admin_file: how MariaDB's administrator logs in; None: root by the socket.
         replace: another store is installed here, and this one takes its place.
+        rehearse: nothing is to be changed.
     """
 
     database: bool = True
     ami: bool = True
     admin_file: Path | None = None
     replace: bool = False
+    rehearse: bool = False
 
 
 @dataclass(frozen=True)

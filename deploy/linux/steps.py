@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.linux import versions
+from deploy.linux import holding, versions
 from deploy.linux.bundle import numbers
 from deploy.linux.layout import USER
 from deploy.linux.machine import (
@@ -123,7 +123,9 @@ class Version(Step):
     def plan(self) -> list[Text]:
         """Lay it down, or put right a file that is not whole."""
         layout, agent = self.site.layout, self.site.new.agent
-        if not self._wanted() or (versions.is_there(layout, agent) and versions.current(layout)):
+        if not self._wanted() or (
+            versions.is_there(layout, agent) and versions.current(layout) and not self._replaced
+        ):
             return []
         where = versions.path_of(layout, agent.version)
         return [
@@ -147,7 +149,12 @@ class Version(Step):
 
     def _wanted(self) -> bool:
         found = versions.current(self.site.layout)
-        return not found or found == self.site.new.agent.version
+        return not found or self._replaced or found == self.site.new.agent.version
+
+    @property
+    def _replaced(self) -> bool:
+        """What was never allowed to run needs no way back: it is replaced, and checked after that."""
+        return self.newer and bool(holding.why(self.site.layout))
 
     @property
     def newer(self) -> bool:

@@ -1,5 +1,6 @@
 """What is told to a person, in both languages; a leaf module."""
 
+import errno
 from typing import Final, Literal, NamedTuple
 
 Language = Literal["pt-BR", "en"]
@@ -31,6 +32,28 @@ class Text(NamedTuple):
 def same(text: str) -> Text:
     """What needs no translation: a command, a path, another program's words."""
     return Text(text, text)
+
+
+def english(text: str) -> Text:
+    """Another program's English words, which say nothing to whoever installs: for head office alone."""
+    return Text("", text)
+
+
+_REASONS: Final = {
+    errno.ENOENT: Text("não existe", "it does not exist"),
+    errno.EACCES: Text("sem permissão", "no permission"),
+    errno.EPERM: Text("sem permissão", "no permission"),
+    errno.ENOTDIR: Text("não é uma pasta", "not a directory"),
+    errno.EISDIR: Text("é uma pasta", "it is a directory"),
+    errno.ENOSPC: Text("o disco está cheio", "the disk is full"),
+    errno.EROFS: Text("o disco está só para leitura", "the disk is read-only"),
+    errno.EIO: Text("erro do disco", "an error of the disk"),
+}
+
+
+def reason(error: OSError) -> Text:
+    """Why a file cannot be used; the system's own words where they are rare."""
+    return _REASONS.get(error.errno or 0, same(error.strerror or str(error)))
 
 
 class InstallError(Exception):

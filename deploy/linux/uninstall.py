@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from deploy.linux.install import Ask
+from deploy.linux import checked
+from deploy.linux.install import Ask, opening
 from deploy.linux.layout import Layout
 from deploy.linux.pbx_steps import AmiUser, DatabaseUser
 from deploy.linux.service_steps import Keeper
@@ -45,15 +46,10 @@ def uninstall(layout: Layout, options: Options, tell: Tell, ask: Ask) -> bool:
     if not lines:
         tell(Text("Nada a fazer: o agente não está instalado.", "Nothing to do: the agent is not installed."))
         return True
-    tell(Text("Vou fazer:", "This will be done:"))
+    tell(opening(site))
     for line in lines:
         tell(same("  - ") + line)
-    tell(
-        Text(
-            "As chamadas continuam no PABX; o que ainda não foi enviado não chega à central.",
-            "The calls stay in the PBX; what was not sent yet does not get to head office.",
-        )
-    )
+    tell(_lost(checked.waiting(layout, layout.agent)))
     if not ask():
         return False
     for step, told in planned:
@@ -63,3 +59,18 @@ def uninstall(layout: Layout, options: Options, tell: Tell, ask: Ask) -> bool:
                 tell(same("  ok: ") + line)
     tell(Text("Pronto: o agente foi removido.", "Done: the agent was removed."))
     return True
+
+
+def _lost(waiting: int | None) -> Text:
+    stay = Text("As chamadas continuam no PABX. ", "The calls stay in the PBX. ")
+    if waiting is None:
+        return stay + Text(
+            "O que ainda não foi enviado não chega à central.",
+            "What was not sent yet does not get to head office.",
+        )
+    if not waiting:
+        return stay + Text("Tudo o que foi lido já foi enviado.", "All that was read has been sent.")
+    return stay + Text(
+        f"Documentos ainda por enviar, que não chegarão à central: {waiting}.",
+        f"Documents not sent yet, which will not get to head office: {waiting}.",
+    )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from deploy.linux import checked, versions
+from deploy.linux import checked, holding, versions
 from deploy.linux.bundle import Artefact, numbers
 from deploy.linux.layout import USER
 from deploy.linux.machine import run
@@ -44,6 +44,7 @@ def upgrade(site: Site, artefact: Artefact, tell: Tell, *, allow_older: bool = F
             Text("nenhum agente está instalado aqui", "no agent is installed here"),
             Text("instale com o arquivo da loja", "install the store's bundle"),
         )
+    holding.require_free(layout)
     if old == new:
         return False
     if numbers(new) < numbers(old) and not allow_older:
@@ -90,6 +91,7 @@ def rollback(site: Site, tell: Tell) -> str:
         InstallError: there is none, or it does not come up.
     """
     layout = site.layout
+    holding.require_free(layout)
     bad, good = versions.current(layout), versions.previous(layout)
     if not good or not versions.path_of(layout, good).is_file():
         raise InstallError(
@@ -106,8 +108,9 @@ def finish_unfinished(site: Site, tell: Tell) -> None:
     """After a power cut in an upgrade: keep the new version if it works, else go back.
 
     Raises:
-        InstallError: not even the old one comes up.
+        InstallError: not even the old one comes up, or none may be started.
     """
+    holding.require_free(site.layout)
     found = versions.unfinished(site.layout)
     if found is None:
         return

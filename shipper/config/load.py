@@ -38,6 +38,9 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"{path} does not exist", "name the file by --config or SHIPPER_CONFIG") from None
+    except PermissionError as error:
+        hint = f"put sudo in front of the command, or run: ls -l {path}"
+        raise ConfigError(f"{path} cannot be read ({error.strerror})", hint) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror})", f"run: ls -l {path}") from None
     except UnicodeDecodeError as error:

@@ -260,7 +260,8 @@ class TestCommand:
         captured = capsys.readouterr()
         assert code == 2
         assert captured.err == (
-            f"shipper: config: {file} cannot be read (Permission denied); run: ls -l {file}\n"
+            f"shipper: config: {file} cannot be read (Permission denied); "
+            f"put sudo in front of the command, or run: ls -l {file}\n"
         )
 
     def test_unknown_key(self, store: Store) -> None:

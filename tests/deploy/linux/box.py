@@ -25,6 +25,8 @@ PACKAGES = ("python3", "mariadb-server", "openssl", "ca-certificates", "cron", "
 """Of a FreePBX machine, what the agent meets; systemd and dbus for the copies that are booted."""
 SUITE = "bookworm"
 SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ENVIRON = {"PATH": SEARCHED, "LANG": "C.UTF-8", "PABX_SHIPPER_STEADY_SECONDS": "0.5"}
+"""Of every command in it: an agent that has been up for so long counts as steady."""
 GROUPS = (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified"))
 FIRST_PROCESS = """
 import os, time
@@ -120,11 +122,7 @@ class Box:
             input=text,
             check=False,
             timeout=240,
-            env={
-                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "LANG": "C.UTF-8",
-                **environ,
-            },
+            env={**ENVIRON, **environ},
         )
         if check and done.returncode:
             raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
@@ -137,7 +135,7 @@ class Box:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={"PATH": SEARCHED, "LANG": "C.UTF-8"},
+            env=ENVIRON,
         )
 
     def read(self, path: str) -> str:

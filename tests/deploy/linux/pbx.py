@@ -16,7 +16,7 @@ import pymysql
 from compose.stack.ports import free_port
 from deploy.artefact.build import ROOT, contents
 from deploy.artefact.packing import packed
-from tests.deploy.linux.box import SEARCHED, Box, new_box
+from tests.deploy.linux.box import ENVIRON, Box, new_box
 
 SCHEMA = ROOT / "tests" / "data" / "schema.sql"
 STORE = "Loja001"
@@ -135,7 +135,7 @@ class Pbx:
                 text=True,
                 check=False,
                 timeout=240,
-                env={"PATH": SEARCHED, "LANG": "C.UTF-8"},
+                env=ENVIRON,
             )
         finally:
             os.close(ours)

@@ -72,7 +72,12 @@ def test_from_the_first_command_to_the_last(  # noqa: PLR0915  # one life, in it
     done = pbx.answer("s", "install", "--bundle", "/root/Loja001.zip")
     assert done.returncode == 0
     assert "Envio para a central         certo" in done.stdout
-    assert done.stdout.rstrip().splitlines()[-1].startswith("Pronto")
+    said = done.stdout.rstrip().splitlines()
+    ready = next(number for number, line in enumerate(said) if line.startswith("Pronto"))
+    assert said[ready + 1].startswith("Depois de corrigir")  # Asterisk is not there yet
+    assert "apague /root/Loja001.zip" in said[ready + 1]
+    assert said[ready + 2].startswith("AINDA FALTA")  # no cron runs here
+    assert said[-1] == "  service cron start"
     now = box.listing()
     made = {path: now[path].rpartition(" ")[0] for path in now.keys() - before.keys()}
     number = box.run("id", "-u", "pabx-shipper").stdout.strip()
@@ -116,6 +121,12 @@ def test_from_the_first_command_to_the_last(  # noqa: PLR0915  # one life, in it
         again = pbx.install("--yes")
         assert "Nada a fazer" in again.stdout
         assert "Eventos do Asterisk (AMI)    certo" in again.stdout
+        rehearsed = pbx.install("--dry-run")
+        assert ("nada foi mudado" in rehearsed.stdout, "apague" in rehearsed.stdout) == (True, False)
+        assert "Agora apague /root/Loja001.zip" in again.stdout
+        verified = pbx.shipper("verify")
+        assert "Envio para a central         certo\n" in verified.stdout
+        assert verified.stdout.endswith("Tudo certo: as chamadas desta loja vão para a central.\n")
         unchanged = box.listing()
         for path in now.keys() | unchanged.keys():
             if not path.startswith(("/var/lib/pabx-shipper/", "/var/log/")):
@@ -123,6 +134,9 @@ def test_from_the_first_command_to_the_last(  # noqa: PLR0915  # one life, in it
 
     killed = pbx.pid()
     box.run("kill", "-9", str(killed))
+    off = pbx.shipper("verify", check=False)
+    assert (off.returncode, "O agente está DESLIGADO.\n" in off.stdout) == (1, True)
+    assert "O que fazer: sudo shipper keep-alive" in off.stdout
     pbx.call(2)
     both = [box.start("/usr/local/bin/shipper", "keep-alive") for _ in range(2)]
     assert [one.wait(60) for one in both] == [0, 0]
@@ -173,7 +187,10 @@ def test_from_the_first_command_to_the_last(  # noqa: PLR0915  # one life, in it
     pbx.call(3)
     until(lambda: rows(indices) == 3)
 
+    until(lambda: pbx.shipper("verify", check=False).stdout.count("Esperando envio: 0 documentos."))
     gone = pbx.shipper("uninstall", "--yes")
+    assert gone.stdout.startswith("Loja Loja001. Vou fazer:\n")
+    assert "Tudo o que foi lido já foi enviado." in gone.stdout
     assert gone.stdout.rstrip().endswith("Pronto: o agente foi removido.")
     box.run("rm", "/root/next.pyz", "/root/broken.pyz")
     after = box.listing()

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.linux import checked, cli, manager
+from deploy.entry import INSTALLER
+from deploy.linux import checked, cli, database, holding, manager
+from deploy.linux.administrator import administrator
 from deploy.linux.bundle import numbers, read_artefact
 from deploy.linux.layout import Layout
 from deploy.linux.pbx_steps import AmiUser
@@ -18,7 +20,7 @@ from deploy.linux.service_steps import unit
 from deploy.linux.settings import decide, fitted
 from deploy.linux.site import Options, Site, parsed
 from deploy.linux.text import InstallError
-from shipper.config import AmiSettings
+from shipper.config import AmiSettings, CdrSettings
 
 LINUX = Path(__file__).parents[3] / "deploy" / "linux"
 SYSTEMD = shutil.which("systemd-analyze")
@@ -135,6 +137,80 @@ def test_what_is_no_agent_is_refused(content: bytes, tmp_path: Path) -> None:
     assert str(file) in caught.value.text.pt
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("nothing\n", "cannot be used"),
+        ("[client], user=root, password=x\n", r"nothing below \[client\]"),
+        ("[client]\nuser=root\nport=x\n", "cannot be used"),
+        (None, "cannot be read"),
+    ],
+)
+def test_an_administrators_file_is_named_without_a_parsers_english(
+    written: str | None, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "admin.cnf"
+    if written is not None:
+        file.write_text(written)
+    with pytest.raises(InstallError, match=said) as caught:
+        administrator(file, tmp_path, CdrSettings())
+    told = caught.value.text.pt
+    assert told.startswith(f"{file} não ")
+    assert "\n" not in told
+    for english in ("section", "invalid literal", "No such file", "nothing below"):
+        assert english not in told
+
+
+@pytest.mark.parametrize(
+    ("folder", "first"), [("", "service mariadb start"), ("run/systemd/system", "systemctl start mariadb")]
+)
+def test_the_command_fits_the_machine(folder: str, first: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    with pytest.raises(InstallError, match="does not run") as caught:
+        administrator(None, tmp_path, CdrSettings())
+    assert f"ligue-o ({first})" in caught.value.text.pt
+    down = checked.Found("database", "failed", "127.0.0.1:3306 cannot be reached (x)", "")
+    assert f"Para ligá-lo: {first}" in " ".join(line.pt for line in checked.lines([down], site(tmp_path)))
+
+
+def test_a_database_that_refuses_is_not_said_to_be_down(tmp_path: Path) -> None:
+    refused = checked.Found("database", "failed", "127.0.0.1:3306 refused user 'shipper' (Access denied)", "")
+    told = checked.lines([refused], site(tmp_path))[1].pt
+    assert "O MariaDB está ligado, mas recusou o agente" in told
+    assert "GRANT SELECT ON asteriskcdrdb.cdr TO 'shipper'@'127.0.0.1';" in told
+    assert f"{tmp_path}/etc/pabx-shipper/cdr.password" in told
+    # As the page on the agent has it.
+    page = (LINUX.parents[1] / "docs" / "shipper.md").read_text(encoding="utf-8")
+    for statement in database.by_hand(CdrSettings()):
+        assert statement.partition(" IDENTIFIED")[0] in page
+
+
+def test_heads_offices_port_is_the_bundles(tmp_path: Path) -> None:
+    text = BUNDLE + "output.forward.port = 24524\n"
+    away = checked.Found("output", "failed", "", "")
+    told = checked.lines([away], Site(Layout(tmp_path), Options(), parsed(text, "x"), text))[1].pt
+    assert "A central (gate.example:24524) não respondeu" in told
+
+
+@pytest.mark.parametrize("left", ["", "installation\n", "anything\n"])
+def test_what_was_never_checked_may_not_be_started(left: str, tmp_path: Path) -> None:
+    """An empty file is what a power cut may leave."""
+    layout = Layout(tmp_path)
+    holding.require_free(layout)
+    holding.hold(layout, holding.ZONE)
+    with pytest.raises(InstallError, match="the time zone is wrong"):
+        holding.require_free(layout)
+    layout.held.write_text(left)
+    with pytest.raises(InstallError, match="the installation did not end"):
+        holding.require_free(layout)
+    holding.release(layout)
+    holding.require_free(layout)
+
+
+def site(root: Path) -> Site:
+    return Site(Layout(root), Options(), parsed(BUNDLE, "x"), BUNDLE)
+
+
 def texts() -> list[tuple[str, str, str]]:
     """Every `Text` in the sources: where, Portuguese, English; what is filled in as its expression."""
     found = []
@@ -199,7 +275,7 @@ def test_shellcheck_has_nothing_to_say(tmp_path: Path) -> None:
 def test_every_command_and_option_is_explained() -> None:
     page = (LINUX.parents[1] / "docs" / "install.md").read_text(encoding="utf-8")
     choices = cli._parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
-    assert sorted(choices) == ["install", "keep-alive", "rollback", "uninstall", "upgrade"]
+    assert sorted(choices) == sorted(INSTALLER)
     for name, command in choices.items():
         assert f"shipper {name}" in page
         for option in {text for action in command._actions for text in action.option_strings}:
@@ -211,12 +287,14 @@ def test_the_technicians_page_shows_what_is_said() -> None:
     page = (LINUX.parents[1] / "docs" / "pt-BR" / "instalacao.md").read_text(encoding="utf-8")
     said = " ".join(pt for _, pt, _ in texts())
     parts = ("database", "rights", "time zone", "trunks", "output", "clock", "spool", "ami")
-    for line in checked.lines([checked.Found(part, "ok", "", "") for part in parts]):
+    for line in checked.lines([checked.Found(part, "ok", "", "") for part in parts], site(Path("/"))):
         assert line.pt in page
     for message in (
         "o MariaDB deste PABX não está ligado",
         "esta máquina já é a loja ",
         "O agente está ligado.",
+        "AINDA FALTA",
+        "recusou o usuário",
     ):
         assert message in page
         assert message in said

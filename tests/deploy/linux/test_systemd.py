@@ -16,6 +16,8 @@ pytestmark = pytest.mark.timeout(900)  # the first run makes the tree
 NOWHERE = "http://127.0.0.1:1"
 SERVICE = "pabx-shipper.service"
 MOST_EXPOSED = 2.0
+QUICK = f"/run/systemd/system/{SERVICE}.d/quick.conf"
+"""Shortens the pause before a restart, for which a test would wait."""
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ def until(question: Callable[[], Any]) -> Any:
 def test_the_agent_under_systemd(booted: Pbx, artefact: bytes) -> None:
     box = booted.box
     booted.give(artefact, settings(booted, NOWHERE), upgrade_pub=b"of head office\n")
+    box.write(QUICK, "[Service]\nRestartSec=0.5\n")
     before = box.listing()
     done = booted.install("--yes")
     assert "O agente está ligado." in done.stdout
@@ -69,6 +72,19 @@ def test_the_agent_under_systemd(booted: Pbx, artefact: bytes) -> None:
     booted.shipper("keep-alive")
     until(lambda: shown(booted, "ActiveState") == ["active"])
 
+    # Not even by hand, nor after a crash, while no check has allowed the settings.
+    box.write("/opt/pabx-shipper/held", "installation\n")
+    assert booted.shipper("keep-alive", check=False).returncode == 1
+    box.run("kill", "-9", *shown(booted, "MainPID"))
+    until(lambda: shown(booted, "ActiveState") == ["inactive"])
+    box.run("systemctl", "start", SERVICE)
+    assert shown(booted, "ActiveState", "ConditionResult") == ["inactive", "no"]
+    off = booted.shipper("verify", check=False)
+    assert (off.returncode, "DESLIGADO: a instalação não terminou" in off.stdout) == (1, True)
+    again = booted.install("--yes")
+    assert "conferir e ligar o agente" in again.stdout
+    assert shown(booted, "ActiveState", "SubState") == ["active", "running"]
+
     # A broken version never becomes ready.
     box.write("/root/broken.pyz", agent("0.3.0", broken_in("run")))
     failed = booted.shipper("upgrade", "/root/broken.pyz", check=False)
@@ -80,6 +96,7 @@ def test_the_agent_under_systemd(booted: Pbx, artefact: bytes) -> None:
     assert booted.shipper("--version").stdout == "shipper 0.2.0\n"
     assert shown(booted, "ActiveState", "SubState") == ["active", "running"]
 
+    box.run("rm", "-r", str(Path(QUICK).parent))
     booted.shipper("uninstall", "--yes")
     box.run("rm", "/root/next.pyz", "/root/broken.pyz")
     after = box.listing()

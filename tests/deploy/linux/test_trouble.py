@@ -1,11 +1,12 @@
 """What may be in the way of an installation: it is named with what mends it, and the same command goes on."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.linux.pbx import Pbx, agent, broken_in, settings
+from tests.deploy.linux.pbx import Pbx, agent, agent_source, broken_in, settings
 
 pytestmark = pytest.mark.timeout(900)  # the first run makes the tree
 NOWHERE = "http://127.0.0.1:1"
@@ -14,6 +15,97 @@ NOWHERE = "http://127.0.0.1:1"
 
 def installed(done: "subprocess.CompletedProcess[str]") -> bool:
     return done.returncode == 0 and "O agente está ligado." in done.stdout
+
+
+SLOW_CHECK = """
+import sys, time
+if "check" in sys.argv[1:2]:
+    open("/tmp/checking", "w").close()
+    time.sleep(60)
+from shipper.real_cli import main
+"""
+
+
+def cut_at_the_check(pbx: Pbx) -> None:
+    """Install, and end the installer while it checks: Ctrl-C, a closed window, or a power cut."""
+    pbx.box.run("rm", "-f", "/tmp/checking")
+    command = ("python3", "/root/shipper.pyz", "install", "--bundle", "/root/Loja001.zip", "--yes")
+    running = pbx.box.start(*command)
+    deadline = time.monotonic() + 60
+    while pbx.box.run("test", "-e", "/tmp/checking", check=False).returncode:
+        assert time.monotonic() < deadline, "it does not come to the check"
+        assert running.poll() is None, "it ended before the check"
+        time.sleep(0.1)
+    pbx.box.run("pkill", "-9", "-f", "install --bundle")
+    running.wait(30)
+
+
+def test_nothing_runs_that_was_not_checked(pbx: Pbx) -> None:
+    """The installer is killed at its check, on a new machine and on one that runs; then cron comes."""
+    box = pbx.box
+    slow = agent(changed={"shipper/real_cli.py": agent_source(), "shipper/cli.py": SLOW_CHECK})
+    pbx.call(1)
+    wrong = settings(pbx, NOWHERE).replace('area_code = "11"', 'timezone = "Asia/Tokyo"')
+    pbx.give(slow, wrong)
+    cut_at_the_check(pbx)
+    assert "keep-alive" in box.read("/etc/cron.d/pabx-shipper")
+
+    def refused(*words: str) -> str:
+        done = pbx.shipper(*words, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False), done
+        return done.stderr
+
+    for words in (("keep-alive",), ("rollback",), ("upgrade", "/root/shipper.pyz")):
+        assert "a instalação não terminou; rode de novo" in refused(*words)
+    assert pbx.pid() == 0
+
+    # The same command again goes on, and sees what is wrong; cron's minute changes nothing then either.
+    newer = agent("0.1.1")
+    pbx.give(newer, wrong)  # a newer one in the place of one that never ran
+    held = pbx.install("--yes", check=False)
+    assert (held.returncode, "o agente não foi ligado" in held.stderr) == (1, True)
+    assert "de propósito: o fuso horário está errado" in refused("keep-alive")
+    verified = pbx.shipper("verify", check=False)
+    assert verified.returncode == 1
+    assert "Fuso horário                 NÃO FUNCIONA" in verified.stdout
+    assert "DESLIGADO de propósito, por causa do fuso horário" in verified.stdout
+    english = pbx.shipper("verify", "--language", "en", check=False).stdout
+    assert "The agent is OFF on purpose, because of the time zone" in english
+    assert pbx.pid() == 0
+
+    # The right file: it runs. Then a wrong one over it, killed at the check: the old process goes on as it
+    # was, and once it has ended nothing starts it with settings that nobody checked.
+    right = settings(pbx, NOWHERE)
+    pbx.give(newer, right)
+    assert installed(pbx.install("--yes"))
+    running = pbx.pid()
+    assert "NÃO FUNCIONA" in pbx.shipper("verify", check=False).stdout  # head office is away
+    slow = agent("0.1.1", {"shipper/real_cli.py": agent_source(), "shipper/cli.py": SLOW_CHECK})
+    pbx.give(slow, wrong)
+    cut_at_the_check(pbx)
+    assert 'timezone = "Asia/Tokyo"' in box.read("/etc/pabx-shipper/shipper.toml")
+    pbx.shipper("keep-alive", check=False)
+    assert pbx.pid() == running
+    box.run("kill", "-9", str(running))
+    assert "a instalação não terminou" in refused("keep-alive")
+    assert pbx.pid() == 0
+    pbx.give(newer, right)
+    assert installed(pbx.install("--yes"))
+    assert box.run("test", "-e", "/opt/pabx-shipper/held", check=False).returncode == 1
+
+    # A rehearsal of a wrong one stops nothing, and leaves nothing behind.
+    box.run(
+        "sh",
+        "-c",
+        "rm /run/pabx-shipper.lock; sed -i 's|^area_code.*|timezone = \"Asia/Tokyo\"|'"
+        " /etc/pabx-shipper/shipper.toml",
+    )
+    running = pbx.pid()
+    rehearsed = pbx.install("--dry-run", check=False)
+    assert (rehearsed.returncode, "o agente seria desligado" in rehearsed.stderr) == (1, True), rehearsed
+    assert pbx.pid() == running
+    assert "keep-alive" in box.read("/etc/cron.d/pabx-shipper")
+    assert box.run("test", "-e", "/run/pabx-shipper.lock", check=False).returncode == 1
 
 
 def test_what_is_wrong_before_anything_is_written(pbx: Pbx, artefact: bytes) -> None:
@@ -46,7 +138,8 @@ def test_what_is_wrong_before_anything_is_written(pbx: Pbx, artefact: bytes) -> 
     pbx.ask("RENAME TABLE asteriskcdrdb.other TO asteriskcdrdb.cdr")
     pbx.ask("CREATE USER poor@localhost IDENTIFIED BY 'poor'")
     box.write("/root/admin.cnf", "[client]\nuser=poor\npassword=poor\n")
-    assert "--database-admin-file" in refused("--database-admin-file", "/root/admin.cnf")
+    poor = refused("--database-admin-file", "/root/admin.cnf")
+    assert "recusou o usuário poor (erro 1142); confira em /root/admin.cnf" in poor
     box.write("/root/admin.cnf", "nothing\n")
     assert "escreva [client]" in refused("--database-admin-file", "/root/admin.cnf")
     pbx.ask("DROP USER poor@localhost")
@@ -136,6 +229,7 @@ def test_what_somebody_made_by_hand_before(pbx: Pbx, artefact: bytes) -> None:
     assert "Fuso horário                 NÃO FUNCIONA" in held.stdout
     assert pbx.pid() == 0
     assert box.run("ls", "/etc/cron.d").stdout.split() == ["e2scrub_all"]
+    assert box.read("/var/log/pabx-shipper.log")  # what it said stays for support
 
 
 def test_without_the_rights_to_make_users(pbx: Pbx, artefact: bytes) -> None:
@@ -144,13 +238,24 @@ def test_without_the_rights_to_make_users(pbx: Pbx, artefact: bytes) -> None:
     users = pbx.users()
     held = pbx.install("--yes", "--no-database", "--no-ami", check=False)
     assert (held.returncode, "Banco de dados do PABX       NÃO FUNCIONA" in held.stdout) == (1, True)
-    assert "o agente está ligado, mas nada é enviado" in held.stderr
+    assert "O MariaDB está ligado, mas recusou o agente" in held.stdout
+    assert "cdr.password, vazio: a senha é posta à mão" in held.stdout
+    assert "o agente não foi ligado: sem o banco, o fuso horário não foi conferido" in held.stderr
+    assert pbx.shipper("keep-alive", check=False).returncode == 1
+    assert pbx.pid() == 0
     assert pbx.users() == users
     pbx.ask("CREATE USER shipper@'127.0.0.1' IDENTIFIED BY 'by hand'")
     pbx.ask("GRANT SELECT ON asteriskcdrdb.cdr TO shipper@'127.0.0.1'")
     box.run("sh", "-c", "echo 'by hand' >/etc/pabx-shipper/cdr.password")
     assert installed(pbx.install("--yes", "--no-database", "--no-ami"))
     assert "[shipper]" not in box.read("/etc/asterisk/manager_custom.conf")
+
+    # Settings that were checked once may wait for a database that comes back.
+    pbx.ask("ALTER USER shipper@'127.0.0.1' IDENTIFIED BY 'another'")
+    waits = pbx.install("--yes", "--no-database", "--no-ami", check=False)
+    assert (waits.returncode, "está ligado, mas nada é enviado" in waits.stderr) == (1, True)
+    assert pbx.pid()
+    pbx.ask("ALTER USER shipper@'127.0.0.1' IDENTIFIED BY 'by hand'")
 
     # A newer bundle is an upgrade; an older one leaves the newer version alone.
     pbx.give(agent("0.2.0"), settings(pbx, NOWHERE))

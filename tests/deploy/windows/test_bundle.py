@@ -109,7 +109,7 @@ def test_who_is_not_root_is_told_how(folder: Path) -> None:
     assert run("-c", lesser, path, "--yes") == (
         2,
         "",
-        "Precisa ser root: sudo python3 Loja001.zip\nThis needs root: sudo python3 Loja001.zip\n",
+        f"Precisa ser root: sudo python3 {path}\nThis needs root: sudo python3 {path}\n",
     )
 
 
@@ -118,6 +118,7 @@ def test_incomplete_bundle_is_named(folder: Path) -> None:
     path = bundle(folder)
     code, out, err = run(path)
     assert (code, out) == (2, "")
+    assert err.splitlines()[0] == f"{path} está incompleto, copie-o de novo"  # no English in it
     assert err.splitlines()[1].startswith(f"{path} is incomplete, copy it again: ")
     assert "shipper.pyz" in err
 
@@ -166,9 +167,9 @@ def test_old_python_is_told_in_one_line_of_each_language(folder: Path) -> None:
         assert (code, out) == (2, ""), version
         portuguese, english = err.splitlines()
         start = f"Precisa de Python 3.11 ou mais novo, este é o {version}: "
-        assert portuguese == start + "use um mais novo, python3.11 Loja001.zip"
+        assert portuguese == start + f"use um mais novo, python3.11 {path}"
         start = f"Python 3.11 or newer is needed, this is {version}: "
-        assert english == start + "use a newer one, python3.11 Loja001.zip"
+        assert english == start + f"use a newer one, python3.11 {path}"
 
 
 def test_main_has_no_syntax_of_newer_pythons() -> None:
