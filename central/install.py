@@ -9,13 +9,20 @@ from opensearchpy import OpenSearch, exceptions
 from central.assets import Assets
 from central.client import Connection, translated
 from central.plan import Action, Resource, Step, compare, compare_index, composed, first_index
+from central.shards import with_shards
 
 # Can be changed on an index that exists, and belong to its fields and documents.
 _DYNAMIC_SETTINGS = ("index.query.default_field", "index.default_pipeline")
 
 
-def plan(client: OpenSearch, connection: Connection, assets: Assets) -> list[Step]:
+def plan(client: OpenSearch, connection: Connection, assets: Assets, shards: int | None = None) -> list[Step]:
     """List every resource in the order in which it is applied, and what has to be done with it.
+
+    Args:
+        client: the cluster.
+        connection: where it is.
+        assets: what is shipped.
+        shards: of each month's rows and calls; None: as many as before.
 
     Raises:
         CentralError: the cluster cannot be read.
@@ -25,6 +32,7 @@ def plan(client: OpenSearch, connection: Connection, assets: Assets) -> list[Ste
         "component template": _components(client, connection),
         "index template": _templates(client, connection),
     }
+    assets = with_shards(assets, there["index template"], shards)
     shipped = {
         "ingest pipeline": assets.pipelines,
         "component template": assets.components,

@@ -3,19 +3,22 @@
 import argparse
 import os
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opensearchpy import OpenSearch
 
+from central import shards
 from central.alerts import installing
 from central.assets import load_assets
 from central.client import Connection, connect
 from central.errors import CentralError
 from central.install import apply, plan
 from central.plan import Action, Step
+from central.retention import ism
+from central.retention.months import MOST_MONTHS
 from central.saved_objects import importing
 from central.saved_objects.files import LANGUAGES, SavedObject, load
 from central.saved_objects.server import Server, checked_url
@@ -67,6 +70,20 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runbook-url", metavar="URL", help="page that alerts lead to (env: RUNBOOK_URL; default: in docs/)"
     )
+    parser.add_argument(
+        "--shards",
+        type=_number(1, shards.MOST, "shards"),
+        metavar="N",
+        help="primary shards of each month's rows and calls, from the next month on (default: as before, "
+        "at first 1; docs/scale.md says how many)",
+    )
+    parser.add_argument(
+        "--retention-months",
+        type=_number(ism.OFF, MOST_MONTHS, "months"),
+        metavar="N",
+        help="where Index State Management is there: a policy by which months are deleted after N more "
+        "(0: none any more; default: as before, at first none)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
 
 
@@ -82,7 +99,7 @@ def lines(given: argparse.Namespace, connection: Connection) -> Iterator[Line]:
     objects = load(given.language) if server else []
     runbook = given.runbook_url or os.environ.get("RUNBOOK_URL")
     alerts = installing.wanted(given.language, given.channels, url, runbook)
-    failure = yield from _cluster(connection, alerts, dashboards=server is not None, dry_run=given.dry_run)
+    failure = yield from _cluster(connection, alerts, given, dashboards=server is not None)
     if server:
         yield from _dashboards(server, objects, given.language, dry_run=given.dry_run)
     if failure:
@@ -90,11 +107,11 @@ def lines(given: argparse.Namespace, connection: Connection) -> Iterator[Line]:
 
 
 def _cluster(
-    connection: Connection, alerts: installing.Wanted, *, dashboards: bool, dry_run: bool
+    connection: Connection, alerts: installing.Wanted, given: argparse.Namespace, *, dashboards: bool
 ) -> Generator[Line, None, CentralError | None]:
-    client = connect(connection)
+    client, dry_run = connect(connection), given.dry_run
     counted: Counter[Action] = Counter()
-    for step in plan(client, connection, load_assets()):
+    for step in plan(client, connection, load_assets(), given.shards):
         impossible = list(step.impossible)
         if not dry_run:
             impossible += apply(client, connection, step)
@@ -105,19 +122,27 @@ def _cluster(
         yield from _roles(client, connection, counted, dry_run=dry_run)
     except CentralError as error:  # all the rest is possible even where roles cannot be set up
         failure = error
-    try:
-        for done in installing.run(client, connection, alerts, dry_run=dry_run):
-            if isinstance(done, str):
-                yield Line(done)
-            else:
-                yield from _told(done, (), dry_run=dry_run)
-                counted[done.action] += 1
-    except CentralError as error:
-        failure = failure or error
+    parts = [installing.run(client, connection, alerts, dry_run=dry_run)]
+    if given.retention_months is not None:
+        parts.append(ism.run(client, connection, given.retention_months, dry_run=dry_run))
+    for part in parts:
+        try:
+            yield from _done(part, counted, dry_run=dry_run)
+        except CentralError as error:
+            failure = failure or error
     if not dashboards:
         yield Line(f"{connection.url}: dashboards are left out: give --dashboards-url or DASHBOARDS_URL")
     yield _summary(connection.url, counted, dry_run=dry_run)
     return failure
+
+
+def _done(part: Iterator[Step | str], counted: Counter[Action], *, dry_run: bool) -> Iterator[Line]:
+    for done in part:
+        if isinstance(done, str):
+            yield Line(done)
+        else:
+            yield from _told(done, (), dry_run=dry_run)
+            counted[done.action] += 1
 
 
 def _roles(
@@ -163,3 +188,12 @@ def _told(step: Step, impossible: Sequence[str], *, dry_run: bool) -> Iterator[L
     for line in impossible:
         told = "new indices have it, this one keeps what it has until you reindex it"
         yield Line(f"central: {step.resource}: {line}: {told}", warning=True)
+
+
+def _number(least: int, most: int, what: str) -> Callable[[str], int]:
+    def parsed(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of {what} from {least} to {most}")
+        return int(text)
+
+    return parsed

@@ -1,7 +1,8 @@
-"""Deletes what is worth nothing any more: calls of now that are a day old, and old days of events.
+"""Deletes what is worth nothing any more: calls of now that are a day old, old days of events, old months.
 
-It is the only thing here that deletes whole indices, so it goes by the cluster's clock and by the day in an
-index's name, and leaves alone whatever has another name.
+It is the only thing here that deletes whole indices, so it goes by the cluster's clock and by the day or
+month in an index's name, and leaves alone whatever has another name. Months go only where it is said how many
+stay, and that it is meant.
 """
 
 import re
@@ -15,6 +16,7 @@ from opensearchpy import OpenSearch, exceptions
 from central import clock
 from central.client import Connection, translated
 from central.errors import CentralError
+from central.retention.months import PATTERNS, over
 
 LIVE: Final = "pabx-live"
 EVENTS: Final = "pabx-events-*"
@@ -52,12 +54,16 @@ class Report:
         live: documents of `pabx-live`.
         refused: documents of the quarantine that would have gone there.
         events: names of the indices.
+        months: names of the monthly ones; None: nobody asked for that.
+        months_named: these were only named.
     """
 
     dry_run: bool
     live: int = 0
     refused: int = 0
     events: list[str] = field(default_factory=list)
+    months: list[str] | None = None
+    months_named: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Give it for JSON. Names: docs/live.md."""
@@ -66,6 +72,7 @@ class Report:
             "live": self.live,
             "refused": self.refused,
             "events_indices": self.events,
+            **({} if self.months is None else {"months_indices": self.months}),
         }
 
     def lines(self) -> Iterator[str]:
@@ -76,15 +83,31 @@ class Report:
             yield f"{QUARANTINE}: {self.refused:,} refused ones of them {would}deleted"
         yield from (f"{name}: {would}deleted" for name in self.events)
         yield f"{EVENTS}: {len(self.events):,} indices {would}deleted"
+        if self.months is not None:
+            would = "would be " if self.months_named else ""
+            yield from (f"{name}: {would}deleted" for name in self.months)
+            yield f"{','.join(PATTERNS)}: {len(self.months):,} indices {would}deleted"
+            if self.months and self.months_named and not self.dry_run:
+                yield "no month was deleted: only a snapshot brings one back; --yes says that it is meant"
 
 
-def tidy(client: OpenSearch, connection: Connection, events_days: int, *, dry_run: bool) -> Report:
+def tidy(
+    client: OpenSearch,
+    connection: Connection,
+    events_days: int,
+    months: int | None = None,
+    *,
+    sure: bool = False,
+    dry_run: bool,
+) -> Report:
     """Delete, or in a dry run count.
 
     Args:
         client: the cluster.
         connection: where it is, for what a failure says.
         events_days: how many days of events stay.
+        months: how many whole months of rows, calls and what belongs to them stay; None: all.
+        sure: months are deleted, not only named.
         dry_run: delete nothing.
 
     Raises:
@@ -97,6 +120,11 @@ def tidy(client: OpenSearch, connection: Connection, events_days: int, *, dry_ru
         if not dry_run:
             _delete(client, connection, name)
         report.events.append(name)
+    if months is not None:
+        report.months_named = dry_run or not sure
+        report.months = _old_months(client, connection, months)
+        for name in [] if report.months_named else report.months:
+            _delete(client, connection, name)
     return report
 
 
@@ -126,6 +154,18 @@ def _old_days(client: OpenSearch, connection: Connection, days: int) -> list[str
         body = {"size": 0, "aggs": clock.asking("@timestamp")}
         today = clock.told(client.search(index=EVENTS, body=body)).date()
     return [name for name in sorted(found) if (day := day_of(name)) and (today - day).days > days]
+
+
+def _old_months(client: OpenSearch, connection: Connection, months: int) -> list[str]:
+    """The monthly indices of which that much is over, closed ones too."""
+    where = ",".join(PATTERNS)
+    with translated(connection, where):
+        found = client.indices.get(
+            index=where, params={"expand_wildcards": "open,closed", "allow_no_indices": "true"}
+        )
+        body = {"size": 0, "query": {"match_none": {}}, "aggs": clock.asking("@timestamp")}
+        today = clock.told(client.search(index=where, body=body)).date()
+    return over(found, today, months)
 
 
 def day_of(index: str) -> date | None:

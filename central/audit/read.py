@@ -164,7 +164,9 @@ class Reader:
                 "_source": fields,
                 "track_total_hits": False,
                 "pit": {"id": pit, "keep_alive": KEPT_ALIVE},
-                "sort": [{"_shard_doc": "asc"}],
+                # Each index counts its documents from 0: with the number alone, a page that ends on one of
+                # two equal numbers would leave the other one out.
+                "sort": [{"_shard_doc": "asc"}, {"_index": "asc"}],
             }
             while True:
                 with translated(self._connection, f"reading {index}"):

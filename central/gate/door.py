@@ -12,6 +12,7 @@ import logging
 import resource
 import ssl
 import time
+from asyncio import sslproto
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,8 @@ IDLE_SECONDS: Final = 900.0
 """A store's heartbeat comes every 30 s."""
 MOST_CONNECTIONS: Final = 6000
 """What was measured (docs/scale.md); a larger chain has several gates behind a balancer."""
+TLS_BUFFER: Final = 32_768
+"""Bytes that each connection's TLS reads into; asyncio's own 256 KiB are three quarters of a connection."""
 BACKLOG: Final = 1024
 _BLOCK: Final = 65536
 _LOG_SECONDS: Final = 10.0
@@ -75,6 +78,7 @@ class Door:
             CentralError: the address cannot be listened on.
         """
         settings = self._settings
+        sslproto.SSLProtocol.max_size = TLS_BUFFER
         self._most = most_connections()
         if self._most < MOST_CONNECTIONS:
             log.warning("room for %d connections: raise how many files this service may open", self._most)

@@ -137,8 +137,8 @@ def _check_words(values: Mapping[str, str], wrong: _Wrong) -> None:
     name, zone, code = values["id"], values["timezone"], values["area_code"]
     if len(name) > STORE_ID_LENGTH or not all(letter.isalnum() or letter in "._-" for letter in name):
         wrong("id", f"use letters, digits, dot, dash and underscore, {STORE_ID_LENGTH} at most")
-    if zone and zone not in available_timezones():
-        hint = near(zone, sorted(available_timezones()), "write it like America/Sao_Paulo")
+    if zone and zone not in _zones():
+        hint = near(zone, sorted(_zones()), "write it like America/Sao_Paulo")
         wrong("timezone", f"no known zone: {hint}")
     if values["state"] and values["state"].upper() not in STATES:
         wrong("state", f"no state of Brazil: write one of {' '.join(STATES)}")

@@ -97,15 +97,17 @@ class Node:
         )
 
 
-def cluster_settings(name: str, nodes: Sequence[Node]) -> dict[str, Any]:
+def cluster_settings(name: str, nodes: Sequence[Node], snapshots: Path) -> dict[str, Any]:
     """The settings that all nodes of a cluster share.
 
     Args:
         name: The cluster's name.
         nodes: All its nodes.
+        snapshots: Below it repositories of snapshots may lie.
     """
     settings: dict[str, Any] = {
         "cluster.name": name,
+        "path.repo": [str(snapshots)],
         # A developer's disk is often fuller than the 85 % at which no shard is placed any more.
         "cluster.routing.allocation.disk.threshold_enabled": False,
     }

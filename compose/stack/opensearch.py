@@ -16,7 +16,7 @@ from compose.stack import security
 from compose.stack.download import opensearch_home
 from compose.stack.jdk import find_jdk
 from compose.stack.node import Node, cluster_settings
-from compose.stack.paths import make_data_dir
+from compose.stack.paths import hand_over, make_data_dir
 from compose.stack.ports import check_free, free_port
 from compose.stack.progress import Progress, silent
 
@@ -122,6 +122,11 @@ class OpenSearchCluster:
         return self.nodes[0].process.pid
 
     @property
+    def snapshots(self) -> Path:
+        """Below it all nodes may keep snapshots: a repository of type ``fs`` (`path.repo`)."""
+        return self.data_dir / "snapshots"
+
+    @property
     def log(self) -> Path:
         """Log file of the first node."""
         return self.nodes[0].process.log
@@ -154,7 +159,9 @@ class OpenSearchCluster:
         make_data_dir(self.data_dir)
         if self.secure:
             security.prepare(self.data_dir, home, java)
-        settings = cluster_settings(self.name, self.nodes)
+        self.snapshots.mkdir(exist_ok=True)
+        hand_over(self.snapshots)
+        settings = cluster_settings(self.name, self.nodes, self.snapshots)
         started: list[Node] = []
         try:
             for node in waiting:
