@@ -1,0 +1,1 @@
+"""A store PC's life, from boot to power cut."""
