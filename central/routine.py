@@ -66,18 +66,20 @@ class Ended:
             yield f"{self.job.name}: FAILED with exit code {self.code}; the other jobs go on"
 
 
-def jobs(register: str | None, tariffs: str | None) -> tuple[Job, ...]:
+def jobs(register: str | None, tariffs: str | None, months: int | None = None) -> tuple[Job, ...]:
     """All jobs, in the order in which each finds what the one before has written.
 
     Args:
         register: file of the register, whose lines of today come into force; None: no such job.
         tariffs: file of the tariffs; None: no call gets a cost.
+        months: how many months of rows and calls stay; None: all of them.
     """
+    kept = () if months is None else ("--older-than-months", str(months), "--yes")
     made = [
         Job(("relate",), often=True),
         Job(("audit",), report=True),
         Job(("learn",)),
-        Job(("tidy",)),
+        Job(("tidy", *kept)),
     ]
     if tariffs is not None:
         made.insert(0, Job(("rate", "--tariffs", tariffs)))

@@ -42,6 +42,12 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="MINUTES",
         help=f"between two looks at who was called back (default: {EVERY_MINUTES})",
     )
+    parser.add_argument(
+        "--older-than-months",
+        type=int,
+        metavar="N",
+        help="let tidy delete rows and calls of months that ended more than N months ago (default: all stay)",
+    )
     parser.add_argument("--once", action="store_true", help="the night's work now, then end; for a timer")
     parser.set_defaults(lines=lines)
 
@@ -57,7 +63,7 @@ def lines(given: argparse.Namespace, connection: Connection) -> Iterator[str]:
     for option, file in (("--register", given.register), ("--tariffs", given.tariffs)):
         if file is not None and not file.is_file():
             raise UsageError(f"{option} {file}: no such file: name one that is there")
-    work = jobs(_text(given.register), _text(given.tariffs))
+    work = jobs(_text(given.register), _text(given.tariffs), given.older_than_months)
     cluster = _cluster(given)
     if given.once:
         ended = []

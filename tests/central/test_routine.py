@@ -35,6 +35,8 @@ class TestSchedule:
         everything = ["stores apply", "rate", "relate", "audit", "learn", "tidy"]
         assert names(jobs("stores.csv", "tariffs.toml")) == everything
         assert names(jobs(None, None)) == everything[2:]
+        assert jobs(None, None)[-1].arguments == ("tidy",)
+        assert jobs(None, None, 24)[-1].arguments == ("tidy", "--older-than-months", "24", "--yes")
 
     @pytest.mark.parametrize(
         ("now", "night"),
@@ -103,7 +105,15 @@ class TestSchedule:
 class TestJobs:
     def test_all_of_them_run(self, cluster: OpenSearchCluster, central: Central, tmp_path: Path) -> None:
         (tmp_path / "stores.csv").write_text(REGISTER, encoding="utf-8")
-        given = ("--register", tmp_path / "stores.csv", "--tariffs", TARIFFS, "--once")
+        given = (
+            "--register",
+            tmp_path / "stores.csv",
+            "--tariffs",
+            TARIFFS,
+            "--older-than-months",
+            "120",
+            "--once",
+        )
         done = central("--url", cluster.url, "routine", *given)
         assert (done.code, done.err) == (0, "")
         said = {line.split(":")[0] for line in done.out.splitlines()}

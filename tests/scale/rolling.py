@@ -44,8 +44,14 @@ class Rolling(Telephoning):
         self._balancer: balancer.Balancer | None = None
         self._gate: Gate | None = None
 
-    def go(self, restarts: int, kills: int) -> Told:
-        """Restart so many nodes in order, one by one, and then kill so many, while all stores telephone."""
+    def go(self, restarts: int, kills: int, *, dead: bool = False) -> Told:
+        """Restart so many nodes in order, one by one, and then kill so many, while all stores telephone.
+
+        Args:
+            restarts: how many.
+            kills: of nodes that come back.
+            dead: in the end one is killed for ever, and all has to be found without it.
+        """
         with self._own, self.cluster, ExitStack() as open_:
             central_install(self.cluster)
             self._open(open_)
@@ -61,6 +67,9 @@ class Rolling(Telephoning):
                     self._timed(f"node {number % 3 + 1} restarted", number % 3, kill=False)
                 for number in range(kills):
                     self._timed(f"node {number % 3 + 1} killed", number % 3, kill=True)
+                if dead:
+                    kill(self.cluster, 2)
+                    self.told.steps.append(("node 3 killed for ever", 0.0))
                 time.sleep(_SETTLE_SECONDS)
             return self.compare(stores)
 
@@ -106,7 +115,15 @@ def restarted(cluster: OpenSearchCluster, number: int) -> None:
 
 
 def killed(cluster: OpenSearchCluster, number: int) -> None:
-    """One node, without a word to anybody; the others notice, and somebody starts it again."""
+    """One node; the others go on for a while, and somebody starts it again."""
+    kill(cluster, number)
+    time.sleep(_SETTLE_SECONDS)
+    cluster.start()
+    cluster.wait_healthy(GREEN_SECONDS, "green")
+
+
+def kill(cluster: OpenSearchCluster, number: int) -> None:
+    """One node, without a word to anybody, until the others have noticed."""
     other = (number + 1) % len(cluster.nodes)
     cluster.nodes[number].process.kill()
     eventually(
@@ -114,9 +131,6 @@ def killed(cluster: OpenSearchCluster, number: int) -> None:
         "that two nodes are left",
         60,
     )
-    time.sleep(_SETTLE_SECONDS)
-    cluster.start()
-    cluster.wait_healthy(GREEN_SECONDS, "green")
 
 
 def set_allocation(cluster: OpenSearchCluster, value: str | None, node: int) -> None:
