@@ -11,6 +11,7 @@ import pytest
 
 from compose.stack import OpenSearchCluster
 from compose.stack.ports import free_port
+from shipper.schema import VERSION
 from tests.servers import CdrDatabase
 from tests.shipper.running import central_install
 from tests.shipper.store import Result, Store, count, eventually, fill
@@ -137,7 +138,7 @@ class TestCluster:
             result = store_with_rows.set("output.opensearch", url=cluster.url).run("run", "--once")
         finally:
             central_install(cluster)
-        assert_one_line(result, "output: ", "version 1, this agent needs 6", "run: central install")
+        assert_one_line(result, "output: ", f"version 1, this agent needs {VERSION}", "run: central install")
         assert store_with_rows.run("run", "--once").code == 0
 
     def test_forward_unreachable(self, store_with_rows: Store, cdr_database: CdrDatabase) -> None:
