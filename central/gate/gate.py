@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from central.assets import assets_root
+from central.certificates import Pair
 from central.errors import CentralError, UsageError
 from central.gate import control, render
-from central.gate.certificates import Pair, ends, make_authority, make_client, make_server
+from central.gate.certificates import ends, make_authority, make_client, make_server
 from central.gate.folder import Credential, GateFolder, Settings, write_file
 from central.gate.render import StoreFacts
 

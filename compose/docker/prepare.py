@@ -17,6 +17,7 @@ from typing import Final
 
 import bcrypt
 
+from central.certificates import Pair
 from compose.docker import certificates, texts
 
 NODES: Final = ("opensearch", "opensearch-2", "opensearch-3")
@@ -148,18 +149,18 @@ def keep(path: Path, make: Callable[[], str], owner: int) -> str:
     return path.read_text(encoding="utf-8").rstrip("\n")
 
 
-def _authority(own: Path, done: list[str]) -> certificates.Pair:
+def _authority(own: Path, done: list[str]) -> Pair:
     if not (own / "ca.pem").exists():
         made = certificates.make_authority(dt.datetime.now(dt.UTC))
         put(own / "ca-key.pem", made.key, 0, _SECRET)
         put(own / "ca.pem", made.certificate, 0, _PUBLIC)
         done.append("made the cluster's authority")
-    return certificates.Pair(
+    return Pair(
         (own / "ca.pem").read_text(encoding="utf-8"), (own / "ca-key.pem").read_text(encoding="utf-8")
     )
 
 
-def _node(nodes: Path, name: str, authority: certificates.Pair, done: list[str]) -> None:
+def _node(nodes: Path, name: str, authority: Pair, done: list[str]) -> None:
     if (nodes / f"{name}.pem").exists():
         return
     also = (SHARED_NAME, "localhost", "127.0.0.1")

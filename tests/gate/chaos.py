@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from central.certificates import Pair
 from central.gate import certificates
-from central.gate.certificates import Pair
 from central.gate.gate import renew_certificate
 from compose.simulator import StoreProfile
 from tests.gate.running import Gate, documents, now

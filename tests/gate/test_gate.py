@@ -15,8 +15,8 @@ import msgpack
 import pytest
 from fluent.sender import EventTime
 
+from central.certificates import Pair
 from central.gate import certificates
-from central.gate.certificates import Pair
 from central.gate.gate import renew_certificate, revoke
 from compose.stack import OpenSearchCluster
 from shipper.document.identity import mark

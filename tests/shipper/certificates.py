@@ -4,7 +4,8 @@ import datetime as dt
 import ssl
 from pathlib import Path
 
-from central.gate.certificates import Pair, make_authority, make_client, make_server
+from central.certificates import Pair
+from central.gate.certificates import make_authority, make_client, make_server
 
 NOW = dt.datetime.now(dt.UTC)
 
