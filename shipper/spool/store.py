@@ -146,8 +146,9 @@ class Spool(SpoolRefused):
                 (after, json.dumps(list(without)), limit),
             )
             for row in rows:
-                if b"\0" in row[3]:  # no JSON has it; a part of the disk that came back as zeros has
-                    raise damaged(self.path, f"document {row[2]} holds zeros")
+                # Every agent has put bytes in, and no JSON has a zero: a part of the disk that came back has.
+                if not isinstance(row[3], bytes) or b"\0" in row[3]:
+                    raise damaged(self.path, f"document {row[2]} is not what was put in")
                 size += len(row[3])
                 if batch and size > max_bytes:
                     break

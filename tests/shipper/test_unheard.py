@@ -324,7 +324,7 @@ class TestSpool:
             raw.execute("DROP TABLE heard")
             raw.execute("PRAGMA user_version=3")
             raw.execute(
-                "INSERT INTO documents (idx, id, body, spooled) VALUES ('pabx-cdr-2026.11', 'a', 'b', 1)"
+                "INSERT INTO documents (idx, id, body, spooled) VALUES ('pabx-cdr-2026.11', 'a', x'62', 1)"
             )
             raw.execute("INSERT INTO buckets VALUES ('2026-11-23 05:1', 1, 2)")
             raw.execute(f"INSERT INTO unsettled VALUES ('{LINKED}', 'a', 'b', 1, 0)")
