@@ -99,6 +99,14 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     made.close()
 
 
+@pytest.fixture
+def own_office(tmp_path: Path) -> Iterator[Running]:
+    """One that nobody else has asked: what it logs, and how many it refuses, is of this test alone."""
+    made = Running(tmp_path)
+    yield made
+    made.close()
+
+
 @pytest.fixture(autouse=True)
 def nothing_offered(office: Running) -> None:
     office.files.halt()
@@ -127,7 +135,8 @@ def test_the_three_files_and_no_other(office: Running, tmp_path: Path) -> None:
     assert office.get("/upgrade/0.2.0.pyz")[0] == 404
 
 
-def test_who_may_ask(office: Running) -> None:
+def test_who_may_ask(own_office: Running) -> None:
+    office = own_office
     office.publish(agent("0.2.0"))
     began = time.monotonic()
     assert office.get("/upgrade/manifest", token="wrong")[0] == 401
@@ -143,7 +152,8 @@ def test_who_may_ask(office: Running) -> None:
     assert office.get("/upgrade/manifest", "Loja140", token=renewed)[0] == 401
 
 
-def test_many_wrong_log_ins_are_slow_and_do_not_keep_others_out(office: Running) -> None:
+def test_many_wrong_log_ins_are_slow_and_do_not_keep_others_out(own_office: Running) -> None:
+    office = own_office
     office.publish(agent("0.2.0"))
     wrong = request("/upgrade/manifest", "Loja001", "wrong")
     with ExitStack() as guessing:
@@ -151,7 +161,8 @@ def test_many_wrong_log_ins_are_slow_and_do_not_keep_others_out(office: Running)
             guessing.enter_context(office.connect("http/1.1")).sendall(wrong)
         began = time.monotonic()
         assert office.get("/upgrade/manifest")[0] == 200
-        assert time.monotonic() - began < 1.0
+        # One after the other they would take a second each.
+        assert time.monotonic() - began < 100 * downloads.REFUSAL_SECONDS / 5
 
 
 def test_who_offers_no_http_goes_to_fluent_bit(office: Running) -> None:
@@ -233,7 +244,8 @@ def test_who_asks_slowly_is_let_go(office: Running) -> None:
             except OSError:
                 answer = b""
         assert answer == b""
-        assert 9 < time.monotonic() - began < 13
+        # A limit of each byte alone would never end it.
+        assert 9 < time.monotonic() - began < 60
 
 
 def test_140_stores_at_once_in_bounded_memory(office: Running) -> None:
@@ -262,10 +274,13 @@ def test_downloads_hold_no_record_up(office: Running) -> None:
     new = agent("0.2.0", 4 * MIB)
     office.publish(new)
     ended = threading.Event()
+    whole = []
 
     def download(store: str) -> None:
         while not ended.is_set():
+            began = time.monotonic()
             office.get("/upgrade/0.2.0.pyz", store)
+            whole.append(time.monotonic() - began)
 
     with office.connect() as forward, ThreadPoolExecutor(4) as stores:
         assert exchange(forward, HELLO) == sha(HELLO)
@@ -278,4 +293,4 @@ def test_downloads_hold_no_record_up(office: Running) -> None:
         ended.set()
         for one in running:
             one.result()
-    assert sorted(took)[50] < 0.2
+    assert sorted(took)[50] < sorted(whole)[len(whole) // 2]
