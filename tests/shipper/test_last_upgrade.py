@@ -43,7 +43,7 @@ class TestFile:
                 "from": "0.2.0",
                 "to": "0.3.0",
                 "state": "rolled_back",
-                "message": "a leitura falhou",
+                "message": "shipper check: a leitura falhou",
             }
         }
 
