@@ -1,7 +1,6 @@
 """The real gate: Fluent Bit with the shipped configuration, in a directory that `central gate init` makes."""
 
 import datetime as dt
-import json
 import shutil
 import signal
 import socket
@@ -19,7 +18,7 @@ from central.gate.folder import GateFolder, Settings
 from central.gate.render import StoreFacts
 from compose.stack import OpenSearchCluster
 from compose.stack.ports import free_port
-from tests.shipper.store import eventually
+from tests.shipper.store import eventually, searched
 
 BINARY = shutil.which("fluent-bit")
 ABSENT = "fluent-bit is not on PATH: install its package to run these"
@@ -190,8 +189,7 @@ def documents(cluster: OpenSearchCluster, pattern: str) -> list[dict[str, Any]]:
     """Every document of an index pattern, up to 10,000; what the gate says of itself under its name only."""
     pattern = pattern.replace("pabx-*", "pabx-*,-pabx-gate")
     cluster.request("POST", "/pabx-*/_refresh?expand_wildcards=open&ignore_unavailable=true")
-    found = cluster.request(
-        "POST", f"/{pattern}/_search?size=10000&ignore_unavailable=true", json.dumps({"version": True})
-    )
+    path = f"/{pattern}/_search?size=10000&ignore_unavailable=true"
+    found = searched(cluster, path, {"version": True})
     hits: list[dict[str, Any]] = found["hits"]["hits"]
     return hits

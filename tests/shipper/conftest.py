@@ -1,17 +1,15 @@
 """A store with its database, its agent's settings, and a cluster that is ready to take documents."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import pytest
 
 from compose.stack import OpenSearchCluster
 from tests.servers import CdrDatabase
 from tests.shipper.running import central_install
-from tests.shipper.store import Store, eventually
+from tests.shipper.store import Store, searched
 
 
 @pytest.fixture(scope="session")
@@ -70,19 +68,7 @@ def found(cluster: OpenSearchCluster) -> Callable[..., list[dict[str, Any]]]:
     def search(pattern: str = "pabx-cdr-*") -> list[dict[str, Any]]:
         cluster.request("POST", "/pabx-*/_refresh?expand_wildcards=open")
         path = f"/{pattern}/_search?size=10000&ignore_unavailable=true"
-        answer: dict[str, Any] = {}
-
-        def answered() -> bool:
-            """An index of this very moment has no shard yet: the cluster says 503, not "nothing"."""
-            try:
-                answer.update(cluster.request("POST", path, {"query": {"match_all": {}}}))
-            except HTTPError as error:
-                if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
-                    raise
-                return False
-            return True
-
-        eventually(answered, "an answer of the search")
+        answer = searched(cluster, path, {"query": {"match_all": {}}})
         hits: list[dict[str, Any]] = answer["hits"]["hits"]
         return hits
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -135,6 +136,23 @@ def eventually(condition: Callable[[], Any], what: str = "it", timeout_seconds: 
             return found
         assert time.monotonic() < deadline, f"{what} did not happen within {timeout_seconds:g} s"
         time.sleep(0.05)
+
+
+def searched(cluster: OpenSearchCluster, path: str, body: Any) -> dict[str, Any]:
+    """The answer of a search; an index of this very moment has no shard yet: 503, not "nothing"."""
+    answer: dict[str, Any] = {}
+
+    def answered() -> bool:
+        try:
+            answer.update(cluster.request("POST", path, body))
+        except HTTPError as error:
+            if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                raise
+            return False
+        return True
+
+    eventually(answered, "an answer of the search")
+    return answer
 
 
 def count(cluster: OpenSearchCluster, pattern: str = "pabx-cdr-*", query: str = "*") -> int:
